@@ -49,6 +49,19 @@ it('what earlier versions removed is there too, and strangers are not', () => {
   ]);
 });
 
+it('a run or an evaluation whose record is damaged goes back all the same', () => {
+  const of = '20260101-000000-aaaa';
+  for (const kind of ['run', 'evaluation'] as const)
+    for (const record of ['', '{"kind":"run"}', '{"kind":"run","of":7,"name":"a","removed_at":1}']) {
+      const id = basename(moveToTrash(home, thing('a'), { kind, of, name: 'a' }));
+      writeFileSync(join(home, 'trash', id, 'trashed.json'), record);
+      expect(listTrash(home)).toEqual([{ id, kind, of, name: of, removed_at: expect.any(Number) }]);
+      restoreTrash(home, id, join(home, 'back'));
+      expect(readdirSync(join(home, 'back'))).toEqual(['content']);
+      rmSync(join(home, 'back'), { recursive: true });
+    }
+});
+
 it('deleted for good, it is gone', () => {
   const id = basename(moveToTrash(home, thing('a'), { kind: 'run', of: 'a', name: 'a' }));
   emptyTrash(home, id);

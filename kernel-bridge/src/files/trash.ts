@@ -1,12 +1,20 @@
 /** The trash of a home: runs, evaluations and indexes of data sets that were removed, each a folder that can go back to where it was. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import Type from 'typebox';
 import { writeDurably } from './durable.ts';
+import { readOwnJson } from './own-json.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { TRASH_KINDS, type Trashed, type TrashKind } from '../protocol/rest.ts';
 
 /** Lies in a removed folder and says what it was. */
 const RECORD = 'trashed.json';
+const Recorded = Type.Object({
+  kind: Type.Unsafe<TrashKind>(Type.String({ enum: [...TRASH_KINDS] })),
+  of: Type.String(),
+  name: Type.String(),
+  removed_at: Type.Number(),
+});
 const trashDir = (home: string): string => join(home, 'trash');
 
 /** Moves a folder to the trash and returns its place there; the last part of it is its id. */
@@ -61,18 +69,13 @@ export function emptyTrash(home: string, id: string): void {
 }
 
 function read(home: string, id: string): Trashed | null {
-  try {
-    const { kind, of, name, removed_at } = JSON.parse(readFileSync(join(placeInTrash(home, id), RECORD), 'utf8')) as Trashed;
-    return TRASH_KINDS.includes(kind) ? { id, kind, of, name, removed_at } : null;
-  } catch {
-    return unrecorded(id);
-  }
+  const recorded = readOwnJson(join(placeInTrash(home, id), RECORD), Recorded);
+  return recorded ? { id, ...recorded } : unrecorded(id);
 }
 
-/** Removed by a version that wrote no record: runs as <id>-<time>, evaluations as eval-<id>-<time>. */
+/** What the name of the folder says, where its record is damaged or a version removed it that wrote none; null for what it does not say, as of a data set. */
 function unrecorded(id: string): Trashed | null {
-  const [, evaluation, of, time] = /^(eval-)?(\d{8}-\d{6}-[0-9a-z]+)-(\d{13})$/.exec(id) ?? [];
+  const [, before, of, time] = /^(run-|evaluation-|eval-)?(\d{8}-\d{6}-[0-9a-z]+)-(\d{13})$/.exec(id) ?? [];
   if (of === undefined) return null;
-  const kind: TrashKind = evaluation ? 'evaluation' : 'run';
-  return { id, kind, of, name: of, removed_at: Number(time) };
+  return { id, kind: before?.startsWith('eval') ? 'evaluation' : 'run', of, name: of, removed_at: Number(time) };
 }

@@ -1,9 +1,8 @@
 /** Which rules of alerts are looked at, from where on, and which are told no more: of the user in the home, of a run in its database. */
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { Value } from 'typebox/value';
-import { writeDurably } from '../files/durable.ts';
+import Type from 'typebox';
+import { readOwnJson, writeOwnJson } from '../files/own-json.ts';
 import { transaction } from '../log/database.ts';
 import { AlertSettings, NO_ALERT_SETTINGS, NO_RUN_ALERT_SETTINGS, type RunAlertSettings } from '../protocol/alerts.ts';
 
@@ -32,22 +31,15 @@ export function alertSettingsOfFork(db: DatabaseSync): void {
   db.prepare("UPDATE alert_setting SET body = json_set(body, '$.snoozed', json('{}'))").run();
 }
 
+/** As it stands in the file, where what is left out is as for those who set nothing. */
+const Written = Type.Partial(AlertSettings);
 const settingsFile = (home: string): string => join(home, 'alerts.json');
 
 /** The user's; a file that cannot be read counts as none, so that a slip of the pen stops no server. */
-export function alertSettings(home: string): AlertSettings {
-  const file = settingsFile(home);
-  if (!existsSync(file)) return NO_ALERT_SETTINGS;
-  try {
-    const given = { ...NO_ALERT_SETTINGS, ...(JSON.parse(readFileSync(file, 'utf8')) as object) };
-    return Value.Check(AlertSettings, given) ? given : NO_ALERT_SETTINGS;
-  } catch {
-    return NO_ALERT_SETTINGS;
-  }
-}
+export const alertSettings = (home: string): AlertSettings => ({ ...NO_ALERT_SETTINGS, ...readOwnJson(settingsFile(home), Written) });
 
 export function changeAlertSettings(home: string, change: Partial<AlertSettings>): AlertSettings {
   const next = { ...alertSettings(home), ...change };
-  writeDurably(settingsFile(home), `${JSON.stringify(next, null, 2)}\n`);
+  writeOwnJson(settingsFile(home), Written, `${JSON.stringify(next, null, 2)}\n`);
   return next;
 }

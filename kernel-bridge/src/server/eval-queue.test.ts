@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -36,4 +36,11 @@ it('outlives the server, and forgets those that no longer wait', () => {
   expect([order(again), again.isHeld('b'), again.isHeld('c')]).toEqual(['cab', true, false]);
   again.hold('b', false, waiting.slice(1));
   expect([order(new EvalQueue(home)), new EvalQueue(home).isHeld('b')]).toEqual(['abc', false]);
+});
+
+it.each(['', '{"a":', 'null', '[1]', '{"a":null}', '{"a":{"since":"x"}}'])('a file that holds %j counts as none', (text) => {
+  writeFileSync(join(home, 'eval-queue.json'), text);
+  const queue = new EvalQueue(home);
+  expect(order(queue)).toBe('abc');
+  expect(queue.isHeld('a')).toBe(false);
 });

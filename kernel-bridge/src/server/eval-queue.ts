@@ -2,15 +2,16 @@
  * The order of the evaluations that wait, where people changed it, and which of them are held. Kept in a file of the home, for a server may be started
  * anew while they wait.
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeDurably } from '../files/durable.ts';
+import Type from 'typebox';
+import { readOwnJson, writeOwnJson } from '../files/own-json.ts';
 
-interface Entry {
-  /** In place of the time at which the evaluation was made: earlier ones go first. */
-  since?: number;
-  held?: boolean;
-}
+const Entry = Type.Object({
+  since: Type.Optional(Type.Number({ description: 'in place of the time at which the evaluation was made: earlier ones go first' })),
+  held: Type.Optional(Type.Boolean()),
+});
+type Entry = Type.Static<typeof Entry>;
+const Entries = Type.Record(Type.String(), Entry);
 
 /** An evaluation that waits. */
 interface Waiting {
@@ -24,7 +25,7 @@ export class EvalQueue {
 
   constructor(home: string) {
     this.#file = join(home, 'eval-queue.json');
-    this.#entries = read(this.#file);
+    this.#entries = readOwnJson(this.#file, Entries) ?? {}; // the order is then that in which they were made
   }
 
   /** First to start first. */
@@ -58,16 +59,7 @@ export class EvalQueue {
   #write(id: string, change: Entry, waiting: readonly Waiting[]): void {
     const kept = Object.fromEntries(Object.entries(this.#entries).filter(([one]) => waiting.some((each) => each.id === one)));
     const entries = { ...kept, [id]: { ...kept[id], ...change } };
-    writeDurably(this.#file, JSON.stringify(entries));
+    writeOwnJson(this.#file, Entries, JSON.stringify(entries));
     this.#entries = entries;
-  }
-}
-
-/** Empty where there is none, or none that can be read: the order is then that in which they were made. */
-function read(file: string): Record<string, Entry> {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, Entry>;
-  } catch {
-    return {};
   }
 }

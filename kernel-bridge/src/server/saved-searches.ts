@@ -1,14 +1,16 @@
 /** Searches that people saved: a small file in the home of the server, `searches.json`. Every Jupyter server has a home of its own, and so has each user. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Value } from 'typebox/value';
 import Type from 'typebox';
 import { writeDurably } from '../files/durable.ts';
+import { readTextSync } from '../files/plain.ts';
 import { SavedSearch, type ChangeSearch, type SaveSearch } from '../protocol/search.ts';
 import { errors } from '../search/errors.ts';
 
 const MOST = 1000;
+const MOST_BYTES = 16 << 20;
 const File = Type.Object({ searches: Type.Array(SavedSearch) });
 
 export class SavedSearches {
@@ -65,7 +67,7 @@ export class SavedSearches {
   #read(): SavedSearch[] {
     if (!existsSync(this.#file)) return [];
     try {
-      return Value.Parse(File, JSON.parse(readFileSync(this.#file, 'utf8'))).searches;
+      return Value.Parse(File, JSON.parse(readTextSync(this.#file, MOST_BYTES))).searches;
     } catch (error) {
       throw errors.savedDamaged(this.#file, error);
     }
