@@ -34,6 +34,8 @@ const LOOK_MS = 1000;
 export class Evaluations {
   private readonly options: EvaluationsOptions;
   private readonly known = new Kept<EvalSummary>();
+  /** What was said of those that cannot be read: they are looked at each second. */
+  private readonly said = new Map<string, string>();
   private readonly gathering = new Map<string, NodeJS.Timeout>();
   private timer: NodeJS.Timeout | undefined;
   private waits: QueuedJob[] = [];
@@ -70,7 +72,9 @@ export class Evaluations {
         return summaryOf(store);
       });
     } catch (error) {
-      process.stderr.write(`evaluation ${id}: ${errorBody(error).message}\n`);
+      const { message } = errorBody(error);
+      if (this.said.get(id) !== message) process.stderr.write(`evaluation ${id}: ${message}\n`);
+      this.said.set(id, message);
       return null;
     }
   }
