@@ -16,7 +16,7 @@ export const ADMISSION = {
   body_bytes: 4 << 20,
   short_bytes: 64 << 10,
   /** Bytes of long bodies after which the heap is collected: their texts and values lie there two or three times over, and V8 lets them lie. */
-  collected_bytes: 2 << 20,
+  collected_bytes: 1 << 20,
   /** How long a client may do nothing, seen twice in a row: while others wait for the room that it takes. */
   held_ms: 200,
   /** The same while none waits. */

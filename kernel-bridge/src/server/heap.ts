@@ -2,12 +2,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * Has the backend's heap collected as on a machine with little memory: once it is a third larger than what lived there after the last collection. V8 by
+ * Has the backend's heap collected as on a machine with little memory: once it is a fifth larger than what lived there after the last collection. V8 by
  * itself waits until it is two or three times as large: what connections leave behind that come and go (60 of them, twice a second) was 60 MB then.
  */
 export function collectEarly(): void {
   setFlagsFromString('--optimize-for-size');
-  setFlagsFromString('--heap-growing-percent=30');
+  setFlagsFromString('--heap-growing-percent=20');
 }
 
 let gc: (() => void) | undefined;
