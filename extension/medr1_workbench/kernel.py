@@ -20,7 +20,7 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any, NamedTuple
 
 import httpx
@@ -205,7 +205,8 @@ def values_of(result: Any, count: int) -> dict[str, Any]:
     """One finite number or None for each completion, from a list, a tuple, or an array of numpy, torch or pandas."""
     if hasattr(result, "tolist"):
         result = result.tolist()
-    if isinstance(result, str | bytes | dict) or not hasattr(result, "__iter__"):
+    # a set has no order
+    if isinstance(result, str | bytes | Mapping | Set) or not hasattr(result, "__iter__"):
         return _failure("length", f"{type(result).__name__} for {count} completions")
     values: list[float | None] = []
     for index, value in enumerate(itertools.islice(result, count + 1)):  # a generator may have no end

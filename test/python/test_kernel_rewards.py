@@ -358,6 +358,8 @@ class TestFunctions:
             ([1.0], "length"),
             (None, "length"),
             ("ab", "length"),
+            ({1.0, 2.0}, "length"),
+            ({1.0: 1, 2.0: 2}.keys(), "length"),
             (0.5, "length"),
             (np.float64(0.5), "length"),
             ([1.0, float("inf")], "value"),
