@@ -160,6 +160,7 @@ export const base = css`
     overflow: hidden;
     text-overflow: ellipsis;
     white-space: nowrap;
+    unicode-bidi: plaintext; /* a name that runs from right to left loses its end, not its start */
   }
   .middle {
     display: inline-flex;

@@ -278,6 +278,18 @@ it('whoever comes by keys is at the chosen run, or where the tour goes on', asyn
   expect(at().testid).toBe('tour-show');
 });
 
+it('whoever comes before the runs are read has the first of them once they are', async () => {
+  const workbench = new Workbench(new FakeConnector({ runs: [{ id: 'a' }] }));
+  const element = Object.assign(document.createElement('medr1-runs'), { workbench });
+  document.body.append(element);
+  element.focus();
+  await settled();
+  expect(element.shadowRoot!.activeElement).toBeNull();
+  await workbench.start();
+  await settled();
+  expect(element.shadowRoot!.activeElement!.closest<HTMLElement>('[data-run]')!.dataset.run).toBe('a');
+});
+
 it('where there is nothing yet, it is at the first button', async () => {
   const { element, root } = await tourPanel({ runs: [] });
   element.focus();

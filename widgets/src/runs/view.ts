@@ -14,7 +14,7 @@ import {
   type RunSummary,
   type ServerInfo,
 } from '../connector.ts';
-import { command, define, WatchingElement } from '../element.ts';
+import { command, define, PageElement } from '../element.ts';
 import { bytes, dateTime, integer } from '../format.ts';
 import { icon, type IconName } from '../icons.ts';
 import { demoConfig } from '@medr1/kernel-bridge/protocol/presets';
@@ -55,7 +55,7 @@ function reportedPart({ state, reported }: RunSummary): TemplateResult | typeof 
   >`;
 }
 
-export class RunsPanel extends WatchingElement {
+export class RunsPanel extends PageElement {
   static override properties = {
     workbench: { attribute: false },
     search: { state: true },
@@ -87,14 +87,10 @@ export class RunsPanel extends WatchingElement {
   }
 
   /** Whoever comes by keys goes on where the tour is, or at the chosen run. */
-  override focus(): void {
-    void this.updateComplete.then(() => this.#giveKeys());
-  }
-
-  #giveKeys(): void {
+  protected override get page(): HTMLElement | null {
     const find = (selector: string): HTMLElement | null => this.renderRoot.querySelector<HTMLElement>(selector);
     const tour = find('.tour') && (find('.tour .primary') ?? find('[data-testid=start-demo]') ?? find('.tour button'));
-    (tour ?? find('.pick[aria-pressed=true]') ?? find('.pick') ?? find('.message button'))?.focus();
+    return tour ?? find('.pick[aria-pressed=true]') ?? find('.pick') ?? find('.message button');
   }
 
   protected override render(): TemplateResult {
