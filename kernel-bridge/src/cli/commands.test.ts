@@ -26,6 +26,7 @@ const reward = join(scratch, `${HOSTILE}.ts`);
 const broken = join(scratch, `broken${HOSTILE}.ts`);
 const batch = join(scratch, `${HOSTILE}.jsonl`);
 const config = join(scratch, `${HOSTILE}.yaml`);
+const log = join(scratch, `${HOSTILE}-state.json`);
 
 const spoken = { code: HOSTILE, message: HOSTILE, remedy: HOSTILE };
 
@@ -59,6 +60,7 @@ beforeAll(async () => {
   writeFileSync(broken, `export default () => { throw new Error(${JSON.stringify(HOSTILE)}); };`);
   writeFileSync(batch, JSON.stringify({ prompt: HOSTILE, completions: [HOSTILE, 'b'], rewards: { [HOSTILE]: [1, 0] } }));
   writeFileSync(config, JSON.stringify({ model_name_or_path: HOSTILE, dataset_name: HOSTILE, run_name: HOSTILE }));
+  writeFileSync(log, JSON.stringify({ log_history: [{ step: 1, loss: 1, [HOSTILE]: 1, text: HOSTILE }] }));
   for (const id of [RUN, ENDED]) makeRun(id);
   for (const id of EVALS) {
     mkdirSync(evalDirectory(home, id), { recursive: true });
@@ -169,6 +171,7 @@ const ASKED: Record<string, string[][]> = {
     [RUN, '--parameter', `${HOSTILE}=1`],
     [HOSTILE],
   ],
+  'runs import': [[log], [HOSTILE], [config], [log, '--name', HOSTILE]],
   'runs list': [[], ['--json']],
   'runs show': [[RUN], [HOSTILE], [RUN, '--json']],
   'runs export': [
