@@ -36,7 +36,7 @@ from .evaluation import Comparison, Evaluation, compare, evaluate, matrices
 from .frames import frame
 from .generation import Generation
 from .kernel import RewardHost, Served
-from .paths import place, placed
+from .paths import model_place, placed
 from .pausing import asynchronous
 from .rewards import ComingReward, files_of_config, functions_of_config
 from .run import Run
@@ -340,7 +340,7 @@ class Client:
         return placed(config, (each["name"] for each in ask(self, "data.list")["datasets"]) if "dataset_name" in config else ())
 
     def _place(self, path: Any) -> Any:
-        return place(path) if self._local else path
+        return model_place(path) if self._local else path
 
     @keywords_of(Configuration)
     def train(

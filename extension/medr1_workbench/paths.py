@@ -25,11 +25,17 @@ def place(path: Any, *, known: Iterable[str] = ()) -> Any:
     return os.path.abspath(here) if marked or here.exists() else written
 
 
+def model_place(path: Any) -> Any:
+    """The whole path of a model's directory. A model has no name but its path, so that one that is not there is missed in this folder."""
+    written = plain(path)
+    return os.path.abspath(Path(written).expanduser()) if isinstance(written, str) and written != "" else written
+
+
 def placed(config: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
     """The configuration with the paths of its model and its data set whole."""
     own = dict(config)
     if MODEL in own:
-        own[MODEL] = place(own[MODEL])
+        own[MODEL] = model_place(own[MODEL])
     if DATASET in own:
         own[DATASET] = place(own[DATASET], known=known)
     return own

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from medr1_workbench.paths import place, placed
+from medr1_workbench.paths import model_place, place, placed
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +30,12 @@ def test_what_is_written_as_a_path_is_one_whether_it_is_there_or_not(folder):
 @pytest.mark.parametrize("name", ["omnimedvqa", "org/model", "", None])
 def test_a_name_stays_one(name):
     assert place(name) == name
+
+
+def test_a_model_that_is_not_there_is_missed_in_this_folder(folder):
+    assert model_place("nope") == str(folder / "nope")
+    assert placed({"model_name_or_path": "org/model"}, [])["model_name_or_path"] == str(folder / "org/model")
+    assert [model_place(""), model_place(None)] == ["", None]
 
 
 def test_the_name_of_a_data_set_goes_before_a_folder_of_that_name(folder):
