@@ -375,7 +375,7 @@ describe('a rescue', () => {
     expect(readdirSync(join(home, 'runs'))).toHaveLength(before);
   });
 
-  it('reads around a page that cannot be read, whichever it is', { timeout: 60_000 }, async () => {
+  it('reads around a page that cannot be read, whichever it is', { timeout: 180_000 }, async () => {
     const LONG = 40; // so that a table has several pages
     const [whole, directory] = [copyOf(), copyOf()];
     {
