@@ -671,12 +671,12 @@ class Run(Stored):
     def __repr__(self) -> str:
         s = self._last
         reward = "" if s["reward"] is None else f", reward {s['reward']:.3g}"
-        return f"<Run {s['id']} {s['name']!r}: {s['state']}, step {s['step']} of {s['total_steps']}{reward}>"
+        return f"<Run {s['id']} {s['name']!r}: {_state(s)}, step {s['step']} of {s['total_steps']}{reward}>"
 
     def _cells(self) -> list[Any]:
         s = self._last
         reward = "" if s["reward"] is None else f"{s['reward']:.3g}"
-        return [s["id"], s["name"], s["state"], f"{s['step']} of {s['total_steps']}", reward]
+        return [s["id"], s["name"], _state(s), f"{s['step']} of {s['total_steps']}", reward]
 
 
 def _differs(current: dict[str, Any], served: Served, weight: float | None) -> bool:
@@ -735,6 +735,13 @@ NOTES = {
     "text": TEXT,
     "state": TEXT,
 }
+
+
+def _state(summary: dict[str, Any]) -> str:
+    """The state in the words of `medr1 runs list`: a queued run may be one that nobody has started."""
+    if summary["state"] != "queued" or "waits_since" not in summary:
+        return summary["state"]
+    return "not started" if summary["waits_since"] is None else "held" if summary.get("held") else "queued"
 
 
 def _note(now: dict[str, Any], waits: str) -> str:

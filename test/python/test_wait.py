@@ -122,3 +122,18 @@ def test_a_stopped_evaluation_says_how_it_goes_on():
     assert caught.value.code == "EVAL_NOT_FINISHED"
     assert "2 of 9" in caught.value.message
     assert "resume" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"waits_since": None}, "not started"),
+        ({"waits_since": 5, "held": False}, "queued"),
+        ({"waits_since": 5, "held": True}, "held"),
+        ({"state": "running", "waits_since": None}, "running"),
+    ],
+)
+def test_a_run_that_nobody_started_is_not_called_queued(more, words):
+    run = Run(Backend(SUMMARY), {**SUMMARY, "state": "queued", **more})
+    assert f": {words}, step 1 of 4" in repr(run)
+    assert f"<td>{words}</td>" in run.html_row()
