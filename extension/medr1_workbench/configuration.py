@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 if TYPE_CHECKING:
-    from .dataset import Dataset
+    from .needs import IndexedData
 
 Place = str | os.PathLike[str]
 # A name, a file, or a function of this Python.
@@ -20,7 +20,7 @@ class BesidesVariant(TypedDict, total=False):
     trainer: Literal["grpo", "sft"]
     run_name: str | None
     model_name_or_path: Place
-    dataset_name: Place | Dataset
+    dataset_name: Place | IndexedData
     dataset_train_split: str | None
     dataset_test_split: str | None
     modality: Sequence[str] | None

@@ -23,3 +23,10 @@ class Requests(Asks, Protocol):
     def move_view(self, *, selection: dict[str, Any] | None = None, data: dict[str, Any] | None = None) -> dict[str, Any]:
         """Moves what the browser looks at."""
         ...
+
+
+class IndexedData(Protocol):
+    """A data set, as a configuration names one."""
+
+    @property
+    def name(self) -> str: ...

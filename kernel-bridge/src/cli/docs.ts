@@ -245,7 +245,7 @@ function pythonConstants(): string {
 /** What Python takes for a key beside, or in place of, what its schema says: paths, functions, and TRL's ways of writing a value. */
 const PYTHON_TYPES: Record<string, string> = {
   model_name_or_path: 'Place',
-  dataset_name: 'Place | Dataset',
+  dataset_name: 'Place | IndexedData',
   reward_funcs: 'Reward | Sequence[Reward]',
   scale_rewards: 'Literal["group", "batch", "none"] | bool',
   lora_target_modules: 'str | Sequence[str] | None',
@@ -291,7 +291,7 @@ function pythonConfiguration(): string {
     'from typing import TYPE_CHECKING, Any, Literal, TypedDict',
     '',
     'if TYPE_CHECKING:',
-    '    from .dataset import Dataset',
+    '    from .needs import IndexedData',
     '',
     'Place = str | os.PathLike[str]',
     '# A name, a file, or a function of this Python.',
