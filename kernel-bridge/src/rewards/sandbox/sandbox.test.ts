@@ -9,7 +9,7 @@ const batch = (...completions: string[]): Batch => ({
 });
 const open: Sandbox[] = [];
 const sandbox = (source: string, file = 'mine.ts'): Sandbox => {
-  const made = new Sandbox({ file, source }, { cpuMs: 200, wallMs: 5_000, memoryBytes: 32 << 20 });
+  const made = new Sandbox({ file, source }, { cpuMs: 200, wallMs: 20_000, memoryBytes: 32 << 20 });
   open.push(made);
   return made;
 };
