@@ -97,7 +97,7 @@ const UNSEEN: readonly Case[] = [
 
 const IN_DEMOS = ['learning-rate-x100', 'format-alone'];
 /** Recorded for direct answers alone. */
-const IN_DIRECT_DEMOS = ['length-reward', 'grey-images', 'rolled-images'];
+const IN_DIRECT_DEMOS = ['length-reward', 'grey-images', 'rolled-images', 'temperature-0.1'];
 
 /** With the demo's own batch of 128, checks and evaluations. */
 const DEMOS: readonly Case[] = VARIANTS.flatMap((variant): Case[] => [
