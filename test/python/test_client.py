@@ -81,7 +81,7 @@ def test_what_is_noted_of_a_run_is_kept_and_found(client, finished):
     assert (again.tags, again.notes) == (("seed 1", "kept"), "spread lost\nat the end")
     assert again.summary()["annotations"]["pinned"]
     assert client.runs('tag:"seed 1" spread') == [other]
-    assert client.runs("step>=3 last:reward>-100") == [finished]
+    assert client.runs("step>=3 last:reward>-100 -TRL") == [finished]
     assert client.runs("nothing is called so") == []
     assert client.table([other]).loc[other.id, "tags"] == ["seed 1", "kept"]
     with pytest.raises(wb.WorkbenchError, match="did you mean last:reward"):
