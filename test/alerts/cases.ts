@@ -96,15 +96,13 @@ const UNSEEN: readonly Case[] = [
 ];
 
 const IN_DEMOS = ['learning-rate-x100', 'format-alone'];
-/** Recorded for direct answers alone. */
-const IN_DIRECT_DEMOS = ['length-reward', 'grey-images', 'rolled-images', 'temperature-0.1'];
 
 /** With the demo's own batch of 128, checks and evaluations. */
 const DEMOS: readonly Case[] = VARIANTS.flatMap((variant): Case[] => [
   { name: `demo-healthy-${variant}-201`, config: { variant, seed: 201 }, until: healthyUntil(variant), first: [] },
   ...brokenAs('demo', variant, 201).filter(({ name }) => IN_DEMOS.some((one) => name.includes(one))),
 ])
-  .concat(brokenAs('demo', 'no-think', 204).filter(({ name }) => IN_DIRECT_DEMOS.some((one) => name.includes(one))))
+  .concat(brokenAs('demo', 'no-think', 204).filter(({ name }) => !IN_DEMOS.some((one) => name.includes(one))))
   .concat({ name: 'demo-whole-no-think-203', config: { variant: 'no-think', seed: 203 }, first: [] })
   .map((one) => ({ ...one, isDemo: true }));
 
