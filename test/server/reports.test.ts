@@ -161,6 +161,25 @@ it('says that the machine is away, lets the run be ended here, and takes it anew
   expect(rowsOf(t.home, id)).toEqual(rowsOf(there.home, id));
 });
 
+it('hands on a stop that comes after the first rows and before the first poll, as when this server was started anew', async () => {
+  const { address } = await network(WHOLE);
+  const store = await begin(SLOW);
+  const { id } = store.row();
+  const rows = new Reporter({ store, workbench: workbenchAt(address), note: () => undefined }); // it asks for nothing
+  await until(async () => ((await t.client.runs()).some((run) => run.id === id && run.state === 'running') ? true : 'not there'));
+  const stopped = t.client.action(id, 'stop');
+  const requests = await t.client.reports.poll(id, { answers: [], wait_s: 10 });
+  expect(requests).toMatchObject([{ method: 'POST', body: { action: 'stop' } }]);
+  const { summary } = await t.client.run(id);
+  const body = Buffer.from(JSON.stringify(summary)).toString('base64');
+  await t.client.reports.poll(id, { answers: [{ key: requests[0].key, status: 200, headers: {}, body }], wait_s: 0 });
+  expect(await stopped).toMatchObject({ id, state: 'running' });
+  store.command('stop');
+  backend.supervisor.nudge(id);
+  await until(() => (store.row().state === 'stopped' ? true : store.row().state));
+  expect(await rows.end()).toBe(true);
+});
+
 it('is refused by name where the run is one of this home, where the token is wrong, and where the versions differ', async () => {
   const { address } = await network(WHOLE);
   const here = await t.client.createRun(t.config({ max_steps: 1 }));

@@ -4,7 +4,6 @@
  * when the workbench can be reached again.
  */
 import { hostname } from 'node:os';
-import { setTimeout as wait } from 'node:timers/promises';
 import { createClient, type Client, type Fetch } from '../client/index.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import type { ReportAnswer, ReportRequest } from '../protocol/reports.ts';
@@ -91,6 +90,8 @@ export class Reporter {
   readonly #polled: Promise<void>;
   /** Until the database is looked at again. */
   readonly #pauses = new Pauses();
+  /** Of a poll that did not get through. */
+  readonly #retries = new Pauses();
   #ending = false;
   #at = 0;
   #dropped = 0;
@@ -172,7 +173,7 @@ export class Reporter {
         );
       } catch (error) {
         if (!this.#isLost(error)) return;
-        await wait(again, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+        await this.#retries.wait(again, this.#stop.signal);
         again = Math.min(again * 2, AGAIN_MS.most);
       }
     }
@@ -197,6 +198,7 @@ export class Reporter {
   #reached(): void {
     if (this.#away) this.#options.note('the workbench is reached again');
     this.#away = false;
+    this.#retries.wake();
   }
 
   #forget(): void {

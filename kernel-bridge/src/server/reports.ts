@@ -40,6 +40,8 @@ interface Reporter {
   heard: number;
   /** The open ones; one that is woken looks again. */
   polls: Pauses;
+  /** Begins anew whenever something is heard. */
+  silence: NodeJS.Timeout;
 }
 
 type Ask = Pick<Request<'action'>, 'id' | 'signal'> & { query?: Record<string, unknown>; body?: unknown };
@@ -103,11 +105,13 @@ export class Reports {
       const { db } = this.#hub.store(id);
       if (reportOf(db) === null) throw errors.notReported(id);
       const taken = takeChanges(db, sent);
+      this.#hear(id); // whoever sends rows trains it, though after a start of this server the poll may come later
       this.#hub.changed(id);
       return taken;
     }
     if (sent.tables.length === 0 || !sent.anew) return { source: null, at: 0 };
     const taken = this.#make(id, sent);
+    this.#hear(id);
     this.#hub.changed(id);
     return taken;
   }
@@ -127,21 +131,33 @@ export class Reports {
   }
 
   async #poll(id: string, { answers, wait_s }: PollReports, signal: AbortSignal): Promise<ReportRequest[]> {
-    const reporter = this.#reporters.get(id) ?? { asked: new Map(), heard: 0, polls: new Pauses() };
-    this.#reporters.set(id, reporter);
     const wasAway = this.isAway(id);
+    const reporter = this.#hear(id);
     for (const answer of answers) reporter.asked.get(answer.key)?.resolve(answer);
     const end = performance.now() + wait_s * 1000;
     while (!signal.aborted && !this.#closed) {
-      reporter.heard = performance.now();
+      this.#hear(id);
       if (reporter.asked.size > 0 || performance.now() >= end) break;
       const pause = reporter.polls.wait(end - performance.now(), signal);
       if (wasAway) this.#hub.changed(id);
       await pause;
     }
-    reporter.heard = performance.now();
-    setTimeout(() => this.isAway(id) && this.#tellAway(id), SILENT_MS + 100).unref();
+    this.#hear(id);
     return signal.aborted ? [] : [...reporter.asked.values()].map(({ request }) => request);
+  }
+
+  #hear(id: string): Reporter {
+    const reporter = this.#reporters.get(id) ?? this.#meet(id);
+    reporter.heard = performance.now();
+    reporter.silence.refresh();
+    return reporter;
+  }
+
+  #meet(id: string): Reporter {
+    const silence = setTimeout(() => this.isAway(id) && this.#tellAway(id), SILENT_MS + 100).unref();
+    const reporter = { asked: new Map(), heard: 0, polls: new Pauses(), silence };
+    this.#reporters.set(id, reporter);
+    return reporter;
   }
 
   /** Summaries say that a process is away. */
