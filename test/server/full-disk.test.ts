@@ -95,8 +95,15 @@ describe.skipIf(!mounted())('a full disk (skipped where tmpfs cannot be mounted)
   });
 
   it('pauses a run of two processes that skips its steps, and all of its evidence is kept in the end', async () => {
-    const id = await create({ dp_shards: 2, processes: 2, scale_rewards: 'none', reward_weights: [1e30, 1e30] });
-    await filled(id, [1, 3, 4]);
+    const long = { per_device_train_batch_size: 128, max_completion_length: 32 }; // five skipped steps end the run: long ones, so that one is met
+    const id = await create({ ...long, dp_shards: 2, processes: 2, scale_rewards: 'none', reward_weights: [1e30, 1e30] });
+    await reached(t.client, id, 'starting', 'running');
+    await t.client.action(id, 'pause');
+    await reached(t.client, id, 'paused');
+    await t.client.action(id, 'resume');
+    fill();
+    await pausedFull(id);
+    makeRoom();
     expect((await reached(t.client, id, 'failed', 'finished', 'interrupted')).error).toMatchObject({ code: 'TRAIN_NOT_FINITE' });
     const kept = readdirSync(join(home, 'runs', id, 'evidence')).sort();
     expect(kept).toEqual(['state-before-step-5', ...[1, 2, 3, 4, 5].map((step) => `step-${step}.json`)]);
