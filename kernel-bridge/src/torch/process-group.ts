@@ -102,14 +102,16 @@ export class ProcessGroup implements Disposable {
     this.rank = rank;
     this.size = size;
     const ms = Math.round(timeout * 1000);
+    const began = performance.now();
     try {
       if ('file' in rendezvous) native.openByFile(name, rank, size, ms, rendezvous.file, rendezvous.host);
       else native.openByTcp(name, rank, size, ms, rendezvous.address, rendezvous.port, rendezvous.serves);
     } catch (cause) {
       const at = 'file' in rendezvous ? rendezvous.file : `${rendezvous.address}:${rendezvous.port}`;
+      const waited = performance.now() - began > 0.9 * ms ? ` within ${timeout} s` : '';
       throw new WorkbenchError({
         code: 'RANK_RENDEZVOUS',
-        message: `Rank ${rank} of ${size} did not meet the other processes at ${at} within ${timeout} s: ${(cause as Error).message.split('\n')[0]}`,
+        message: `Rank ${rank} of ${size} did not meet the other processes at ${at}${waited}: ${(cause as Error).message.split('\n')[0]}`,
         remedy:
           'Check that all processes were started, that WORLD_SIZE is their number, and that MASTER_ADDR and MASTER_PORT are reachable and free. Where processes come later than that, raise ddp_join_timeout.',
         cause,
