@@ -25,7 +25,7 @@ export const errors = {
       2,
     )(
       `${short(text)} names no word to look for.`,
-      'Give at least one word without a minus; a word has letters or digits. To find other signs, use a regular expression (mode "regexp").',
+      'Give at least one word without a minus; a word has letters or digits. To find other signs, use a regular expression (mode "regexp", in a terminal --regexp).',
     ),
   badCursor: () => make('SEARCH_CURSOR', 422)('The cursor belongs to another search.', 'Ask for the first page again.'),
   noCompletion: ({ run, step, group, index }: { run: string; step: number; group: number; index: number }) =>

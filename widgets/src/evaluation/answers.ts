@@ -7,6 +7,7 @@ import type { AnswerFilter, AnswerPage, EvalAnswer, EvalReport, EvalSummary, Rea
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { Latest } from '../load.ts';
+import { readable } from '../marked.ts';
 import { empty, failed, loaded } from '../view-states.ts';
 import { completionStyles, completionText, isAnswerAlone, readingLabel, verdictChip } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
@@ -217,10 +218,10 @@ export class EvaluationAnswers extends WatchingElement {
         @click=${() => this.#open(item.id)}
       >
         ${this.#image(item.image)}
-        <span>${item.question}</span>
+        <span>${readable(item.question)}</span>
         <span class="small secondary">
           ${choicesOf(options).map(
-            ({ letter, text }) => html`<span class=${letter === one.answer ? 'gold' : ''}>${letter}) ${text}</span> `,
+            ({ letter, text }) => html`<span class=${letter === one.answer ? 'gold' : ''}>${letter}) ${readable(text)}</span> `,
           )}
         </span>
       </button>

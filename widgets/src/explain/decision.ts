@@ -3,6 +3,7 @@ import { css, html, nothing, type TemplateResult } from 'lit';
 import { figureChart } from '../charts/small-chart.ts';
 import type { LineMark } from '../charts/geometry.ts';
 import type { Decision } from '../connector.ts';
+import { readable } from '../marked.ts';
 import { policyText, share } from '../rollouts/tokens.ts';
 import { DASHES, seriesColours } from '../theme.ts';
 import { lastOf } from './model.ts';
@@ -21,7 +22,7 @@ const STROKES: Record<(typeof DASHES)[number], string | undefined> = {
 export function decisionView(decision: Decision, testid: string): TemplateResult {
   const { options, cuts, decided, own_words, asked_by, tokens } = decision;
   const text = tokens.join('');
-  const sentence = (n: number): string => (n === 0 ? 'nothing of the reasoning' : text.slice(cuts[n].from, cuts[n].to));
+  const sentence = (n: number): string => (n === 0 ? 'nothing of the reasoning' : readable(text.slice(cuts[n].from, cuts[n].to)));
   const alone = cuts.length === 1;
   const marks = options.map(({ letter: _, index: __ }, i): LineMark => ({
     kind: 'line',
@@ -33,7 +34,7 @@ export function decisionView(decision: Decision, testid: string): TemplateResult
     ${figureChart(
       {
         title: html`<span class="keys small"
-          >${options.map(({ letter, text: option }, i) => html`<span class="key"><i style=${`--colour:${styleOf(i).colour}`}></i>${letter}) ${option}</span>`)}</span
+          >${options.map(({ letter, text: option }, i) => html`<span class="key"><i style=${`--colour:${styleOf(i).colour}`}></i>${letter}) ${readable(option)}</span>`)}</span
         >`,
         marks,
         size: SIZE,
@@ -100,7 +101,7 @@ export function comparison(before: Decision | null, after: Decision): TemplateRe
       ${after.options.map(
         ({ letter, text, index }, i) =>
           html`<tr>
-            <td>${letter}) ${text}</td>
+            <td>${letter}) ${readable(text)}</td>
             <td class="number">${was.has(index) ? share(was.get(index)!) : '–'}</td>
             <td class="number">${share(after.cuts.at(-1)!.probabilities[i])}</td>
           </tr>`,

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import { settled, until } from '../../testing/until.ts';
 import type { AskAttribution, ExplainTarget } from '../connector.ts';
+import { readable } from '../marked.ts';
 import { visible } from '../rollouts/tokens.ts';
 import { fullAt, peakOf } from './heat-map.ts';
 import type { Subject } from './model.ts';
@@ -156,14 +157,16 @@ describe('when it decided', () => {
     expect(element.shadowRoot!.querySelector('.order')!.textContent).toContain('<img src=x onerror=alert(1)>');
   });
 
-  it('shows hostile reasoning as text in sentences, chart and table, and what has no shape of a token as an escape', async () => {
+  it('shows hostile reasoning as text in sentences, chart and table, and what turns text round as an escape', async () => {
     const said = `<think> It says ${HOSTILE}. So it is B. </think> <answer> B </answer>`;
     const { element, find, press, pick } = await panel();
     await press('change');
     await pick('change-text', said);
     await press('change-ask');
-    expect(find('changed')!.querySelector('.sentences')!.textContent).toContain(HOSTILE);
-    expect(find('changed')!.querySelector('.heard')!.textContent).toContain(HOSTILE);
+    const shown = readable(HOSTILE);
+    expect(shown).toContain('\\u202e');
+    expect(find('changed')!.querySelector('.sentences')!.textContent).toContain(shown);
+    expect(find('changed')!.querySelector('.heard')!.textContent).toContain(shown);
     expect(element.shadowRoot!.querySelectorAll('img[src=x], script, b, strong')).toHaveLength(0);
     expect(visible(' \u202e\u200b\n')).toBe('·\\u202e\\u200b⏎');
   });

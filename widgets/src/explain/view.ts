@@ -7,6 +7,7 @@ import { heardStyle, smallChartStyle } from '../charts/small-chart.ts';
 import type { Attribution, Connector, MapCheck, MapMethod } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, number, percent, signed } from '../format.ts';
+import { readable } from '../marked.ts';
 import type { Load } from '../load.ts';
 import { policyText, share, visible } from '../rollouts/tokens.ts';
 import { base, tokens } from '../theme.ts';
@@ -223,7 +224,7 @@ export class ExplainPanel extends WatchingElement {
     const model = this.#model!;
     const { changed, decision } = model.state.value;
     const { options } = this.subject!;
-    const named = (index: number): string => options.find((one) => one.index === index)?.text ?? '';
+    const named = (index: number): string => readable(options.find((one) => one.index === index)?.text ?? '');
     const raise = (at: number): void => {
       const order = [...change.order];
       [order[at - 1], order[at]] = [order[at], order[at - 1]];

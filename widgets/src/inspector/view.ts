@@ -6,6 +6,7 @@ import type { Completion, DataSample, Group, ItemAnswers } from '../connector.ts
 import { command, define, PageElement, type HostCommand } from '../element.ts';
 import { itemPicture } from '../item-picture.ts';
 import { direction, integer, number, signed } from '../format.ts';
+import { readable } from '../marked.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { completionStyles, completionText, glyph, judged, verdictTitle } from '../rollouts/completion.ts';
 import { laterUpdates, missing, type Colouring, type TokenQuantity } from '../store/rollouts/colouring.ts';
@@ -478,11 +479,13 @@ const section = (title: string, body: unknown): TemplateResult =>
 const asked = (question: string, options: readonly string[], answer: string | null): TemplateResult =>
   section(
     'Question',
-    html`<h2 data-testid="question">${question}</h2>
+    html`<h2 data-testid="question">${readable(question)}</h2>
       <ol class="options">
         ${choicesOf(options).map(
           ({ letter, text }) =>
-            html`<li class=${letter === answer ? 'right' : ''}><span class="secondary">${letter}</span> <span>${text}</span></li>`,
+            html`<li class=${letter === answer ? 'right' : ''}>
+              <span class="secondary">${letter}</span> <span>${readable(text)}</span>
+            </li>`,
         )}
       </ol>`,
   );

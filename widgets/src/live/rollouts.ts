@@ -2,6 +2,7 @@
 import { choicesOf, opensThink } from '@medr1/kernel-bridge/answers';
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { direction, integer, number, signed } from '../format.ts';
+import { readable } from '../marked.ts';
 import { completionStyles, completionText, isAnswerAlone, verdictChip, type Said } from '../rollouts/completion.ts';
 import type { ShownCompletion, ShownGroup } from './messages.ts';
 import type { Picture } from './model.ts';
@@ -12,11 +13,13 @@ export function question(group: Asked, picture: Picture | null): TemplateResult 
   return html`<header role="presentation" class="question">
     ${imageOf(group, picture)}
     <div class="words">
-      <div class="text">${group.question}</div>
+      <div class="text">${readable(group.question)}</div>
       <div class="options small secondary">
         ${choicesOf(group.options).map(
           ({ letter, text }) =>
-            html`<span class=${letter === group.answer ? 'gold' : ''}>${letter}) ${text}${letter === group.answer ? ' ✓' : nothing}</span>`,
+            html`<span class=${letter === group.answer ? 'gold' : ''}
+              >${letter}) ${readable(text)}${letter === group.answer ? ' ✓' : nothing}</span
+            >`,
         )}
       </div>
       <div class="small secondary">${[group.modality, group.question_type, group.item_id].filter(Boolean).join(' · ')}</div>

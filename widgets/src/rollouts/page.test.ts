@@ -61,6 +61,7 @@ it.each([
   expect(page.querySelector('.think')!.textContent).toBe(think);
 });
 
+it('shows what turns text round as an escape', () => expect(escaped('\u202eno')).toBe('\\u202eno'));
 it('escapes what HTML reads', () => expect(escaped(`<a b="c" d='e'>&`)).toBe('&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;'));
 
 describe('images', () => {

@@ -5,6 +5,7 @@
 import { choicesOf, splitCompletion } from '@medr1/kernel-bridge/answers';
 import type { Completion, Group } from '../connector.ts';
 import { integer, number, signed } from '../format.ts';
+import { readable } from '../marked.ts';
 import { goldText, summarise, tokenCount } from '../store/rollouts/model.ts';
 import { tokens } from '../theme.ts';
 import { glyph, isReadFrom, judged } from './completion.ts';
@@ -19,7 +20,7 @@ export interface Page {
 }
 
 const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-export const escaped = (text: string): string => text.replace(/[&<>"']/g, (one) => ESCAPES[one]);
+export const escaped = (text: string): string => readable(text).replace(/[&<>"']/g, (one) => ESCAPES[one]);
 
 export function pageOf({ run, step, groups, images }: Page): string {
   const title = `${run}, step ${integer(step)}`;

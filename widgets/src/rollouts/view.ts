@@ -6,6 +6,7 @@ import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { isTyping, walkOf } from '../keys.ts';
 import { Doing } from '../load.ts';
+import { readable } from '../marked.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { saveFile } from '../save-file.ts';
 import type { Selection } from '../selection.ts';
@@ -360,7 +361,7 @@ export class RolloutsView extends PageElement {
                 src=${this.workbench.connector.imageUrl(this.#run!.id, group.image, LARGE)}
                 alt=${`Image of the question: ${group.question}`}
               />
-              <p>${group.question}</p>
+              <p>${readable(group.question)}</p>
               <p class="secondary small">${group.dataset} · ${group.modality} · ${group.image}</p>`
           : nothing
       }

@@ -267,6 +267,16 @@ it('a question that cannot be used says why, and its image too', async () => {
   expect(root.querySelector('medr1-image')!.shadowRoot!.querySelector('[data-testid=error]')).not.toBeNull();
 });
 
+it('what turns text round in a question or an option is an escape', async () => {
+  const turned = '\u202eyes';
+  const { root, get } = await view({
+    data: { datasets: [{ name: SET, items: 30 }], item: (item) => ({ ...item, question: turned, options: [turned, turned] }) },
+  });
+  expect(get('question')!.querySelector('h2')!.textContent).toBe('\\u202eyes');
+  const options = [...root.querySelectorAll('.options > li')].map((one) => one.textContent);
+  expect(options).toEqual(Array(2).fill(expect.stringContaining('\\u202eyes')));
+});
+
 it('markup in a question, an option, a split, a record or an answer stays text', async () => {
   const { connector, root, get } = await view({
     data: {

@@ -8,6 +8,7 @@ import type { Crop, DataItem, DataSample, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { Doing } from '../load.ts';
+import { readable } from '../marked.ts';
 import { tagsIn } from '../tags.ts';
 import { icon } from '../icons.ts';
 import { empty, failed, loading } from '../view-states.ts';
@@ -177,7 +178,9 @@ export class SampleView extends PageElement {
     const whole =
       place &&
       (place.index === null
-        ? `not among the ${integer(place.total)} of the filter`
+        ? place.total === 0
+          ? 'the filter lets no question through'
+          : `not among the ${integer(place.total)} of the filter`
         : `${integer(place.index + 1)} of ${integer(place.total)}`);
     return html`<div class="toolbar" role="toolbar" aria-label="Question">
       <span class="steps">
@@ -207,12 +210,12 @@ export class SampleView extends PageElement {
 
   #question(item: DataItem): TemplateResult {
     return html`<section class="question" data-testid="question">
-      <h2>${item.question}</h2>
+      <h2>${readable(item.question)}</h2>
       <ol class="options">
         ${choicesOf(item.options).map(({ letter, text }) => {
           const right = letter === item.answer;
           return html`<li class=${right ? 'right' : ''} data-testid=${right ? 'right-option' : 'option'}>
-            <span class="letter">${letter}</span> <span>${text}</span>
+            <span class="letter">${letter}</span> <span>${readable(text)}</span>
             ${right ? html`<span class="gold small">✓ right</span>` : nothing}
           </li>`;
         })}
@@ -275,7 +278,7 @@ export class SampleView extends PageElement {
                 data-testid="sibling"
                 @click=${() => this.workbench.selection.move({ item: one.id })}
               >
-                <span>${one.question}</span>
+                <span>${readable(one.question)}</span>
                 <span class="small secondary">${one.question_type} · ${answerOf(one)}</span>
               </button>
             </li>`,
