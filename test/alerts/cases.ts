@@ -102,8 +102,10 @@ const DEMOS: readonly Case[] = VARIANTS.flatMap((variant): Case[] => [
   { name: `demo-healthy-${variant}-201`, config: { variant, seed: 201 }, until: healthyUntil(variant), first: [] },
   ...brokenAs('demo', variant, 201).filter(({ name }) => IN_DEMOS.some((one) => name.includes(one))),
 ])
-  .concat(brokenAs('demo', 'no-think', 204).filter(({ name }) => !IN_DEMOS.some((one) => name.includes(one))))
-  .concat({ name: 'demo-whole-no-think-203', config: { variant: 'no-think', seed: 203 }, first: [] })
+  .concat(
+    VARIANTS.flatMap((variant) => brokenAs('demo', variant, 204)).filter(({ name }) => !IN_DEMOS.some((one) => name.includes(one))),
+    VARIANTS.map((variant): Case => ({ name: `demo-whole-${variant}-203`, config: { variant, seed: 203 }, first: [] })),
+  )
   .map((one) => ({ ...one, isDemo: true }));
 
 const IN_CUTS = ['learning-rate-x100', 'format-alone', 'temperature-0.1', 'one-letter'];
