@@ -7,7 +7,6 @@ import type { AnswerTo, AnyAsk } from '../protocol/channel.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import type { ModelSource } from '../protocol/generate.ts';
 import { errors } from '../runs/errors.ts';
-import { requireOwn } from '../runs/imported.ts';
 import { checkModel } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
 import type { GenerationWorker } from './generation-worker.ts';
@@ -124,7 +123,6 @@ export class Asking {
    * checked, for that would read gigabytes at every question; what does not load is refused by name.
    */
   #sourceOf(run: string, step: number | undefined): Source {
-    requireOwn(this.#options.store(run), 'be asked');
     const { config } = this.#options.store(run).row();
     const checkpoints = this.#options.store(run).checkpoints();
     const checkpoint = step === undefined ? checkpoints.at(-1) : checkpoints.find((each) => each.step === step);
@@ -137,7 +135,6 @@ export class Asking {
 
   /** All that can be loaded of a run. */
   #sources(run: string): Source[] {
-    requireOwn(this.#options.store(run), 'be asked');
     const { config } = this.#options.store(run).row();
     const all = [{ path: config.model_name_or_path, step: 0 }, ...this.#options.store(run).checkpoints()];
     return all.filter(({ path }) => existsSync(path)).map((one) => sourceAt(config, one));

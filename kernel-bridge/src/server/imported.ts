@@ -1,4 +1,7 @@
-/** What routes refuse for a run that another trainer made. Questions and evaluations are refused where they look for its weights. */
+/**
+ * What routes refuse for a run that another trainer made, before they look at its state. Forks, roll-backs, its settings, questions and evaluations are
+ * refused by the code that would carry them out.
+ */
 import { requireOwn } from '../runs/imported.ts';
 import type { Hub } from './hub.ts';
 import type { Handlers, Request } from './mount.ts';
@@ -9,10 +12,7 @@ const REFUSED = {
   moveInQueue: 'be moved in a queue',
   editRewards: 'take other rewards',
   editSettings: 'take other settings',
-  settings: 'change its settings',
   revert: 'go back to another revision',
-  rollback: 'be rolled back',
-  fork: 'be forked',
 } as const;
 
 type Ask = Pick<Request<'action'>, 'id'>;
