@@ -1,24 +1,9 @@
 /** From nothing to a question that a model answered without a pointer: the palette leads to the views, and each view gives the keyboard to what it is about. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventually, openBrowser, openJupyterLab, openLab, openPage, plainStart, type Lab } from './lab.ts';
+import { expect, it } from 'vitest';
+import { eventually, openJupyterLab, plainStart } from './lab.ts';
+import { errors, lab, page, visit } from './visit.ts';
 
-let lab: Lab;
-let browser: Browser;
-let page: Page;
-let errors: string[];
-
-beforeAll(async () => {
-  lab = await openLab();
-  browser = await openBrowser();
-  await plainStart(lab);
-  ({ page, errors } = await openPage(browser, lab));
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await lab?.[Symbol.asyncDispose]();
-});
+visit({ prepare: () => plainStart(lab), opened: false });
 
 const LONGEST_WALK = 60;
 

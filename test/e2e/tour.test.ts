@@ -1,24 +1,10 @@
 /** The first start without a demo, as somebody new: the tour leads from nothing to a question that a model answered. */
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { eventually, openBrowser, openJupyterLab, openLab, openPage, output, runCommand, type Lab } from './lab.ts';
+import { expect, it } from 'vitest';
+import { eventually, openJupyterLab, output, runCommand } from './lab.ts';
+import { errors, lab, page, visit } from './visit.ts';
 
-let lab: Lab;
-let browser: Browser;
-let page: Page;
-let errors: string[];
-
-beforeAll(async () => {
-  lab = await openLab();
-  browser = await openBrowser();
-  ({ page, errors } = await openPage(browser, lab));
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await lab?.[Symbol.asyncDispose]();
-});
+visit({ opened: false });
 
 it('goes from nothing to a first curve, a rollout, a reward and a question, at the pace of what is done', async () => {
   const panel = page.locator('medr1-runs');
