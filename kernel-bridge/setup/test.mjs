@@ -23,7 +23,7 @@ const bin = (name) => join(root, 'node_modules', name);
 const pythonTests = join(root, 'test/python');
 const report = (name) => join(output, `${name}.report`);
 
-/** @typedef {{ passed: number, failed: number, skipped: number }} Count */
+/** @typedef {import('./second-run.mjs').Count} Count */
 
 /**
  * Exit status of a program whose output goes to the screen: as it comes, or all of it at the end, where another program runs beside it.
