@@ -41,6 +41,7 @@ const configOf = (changes: Partial<TrainConfig> = {}): TrainConfig =>
     save_total_limit: STEPS,
     reward_funcs: ['accuracy', 'mine.py'],
     prompt_template: null,
+    dp_shards: 2,
     ...changes,
   });
 
@@ -133,7 +134,9 @@ async function disturbed(random: Random, { killed = KILLED, forgetful = false }:
     lab.hold(STEPS - 1);
     await using kernel = new Kernel(lab.home, { forgetful });
     await until(() => kernel.known || 'the kernel is not known', 120_000);
-    const pair = await lab.ask((client) => client.createPair({ config: { ...configOf() }, variants: [...VARIANTS], request_id: 'pair' }));
+    const pair = await lab.ask((client) =>
+      client.createPair({ config: { ...configOf({ processes: oneOf(random, [1, 2]) }) }, variants: [...VARIANTS], request_id: 'pair' }),
+    );
     const { id } = oneOf(random, pair);
     const step = 1 + below(random, STEPS - 3);
     const told = await until(async () => {

@@ -66,7 +66,7 @@ export const ROWS = {
   },
   D9: {
     promise: 'the same as D2 of a pair of runs whose rewards a kernel evaluates: each has the bits of a run alone that nobody disturbed',
-    how: 'the worker of one of them, the backend, all of JupyterLab or the kernel is killed at some moment',
+    how: 'the runs have one process or two; the worker of one of them, the backend, all of JupyterLab or the kernel is killed at some moment',
     minute: 1,
     whole: 40,
     control: 'the function gives other values once its kernel was restarted',

@@ -174,13 +174,15 @@ def test_a_function_that_nobody_serves_is_named(client):
     assert caught.value.code == "REWARD_KERNEL_ABSENT"
 
 
-def test_several_processes_refuse_it_by_name(client):
-    def mine(completions, **_):
-        return [0.0] * len(completions)
+def test_several_processes_train_by_the_values_that_one_does(client):
+    def mine(completions, item_id, trainer_state):
+        return [len(text) % 7 + trainer_state.global_step for text in completions]
 
-    with pytest.raises(wb.WorkbenchError) as caught:
-        client.train(client.demo(**SMALL), reward_funcs=["accuracy", mine], processes=2, dp_shards=2)
-    assert caught.value.code == "REWARD_KERNEL_UNREACHABLE"
+    shared = {**SMALL, "reward_funcs": ["accuracy", mine], "dp_shards": 2}
+    one, two = [client.train(client.demo(**shared), processes=n).wait(timeout=300).rollouts(first=1, last=3) for n in (1, 2)]
+    columns = ["step", "item_id", "text", "reward/mine", "reward", "advantage"]
+    assert two[columns].equals(one[columns])
+    assert set(two["reward/mine"] - two["text"].str.len() % 7) == {0, 1, 2}
 
 
 def test_one_that_does_not_answer_pauses_the_run_and_its_late_answer_counts(client, long_run):
@@ -255,9 +257,10 @@ def script(tmp_path):
         process.wait(30)
 
 
-def test_a_script_that_dies_pauses_the_run_which_goes_on_when_it_is_there_again(client, script):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_script_that_dies_pauses_the_run_which_goes_on_when_it_is_there_again(client, script, processes):
     process = script()
-    run = client.train(client.demo(**LONG), reward_funcs=["accuracy", "from_script.py"])
+    run = client.train(client.demo(**LONG), reward_funcs=["accuracy", "from_script.py"], processes=processes, dp_shards=2)
     run.wait(step=2, timeout=300)
     process.send_signal(signal.SIGKILL)
     run.wait(timeout=300)

@@ -334,8 +334,8 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   ),
   REWARD_KERNEL_UNREACHABLE: code(
     422,
-    'A process that trains cannot reach the kernels that serve reward functions.',
-    'Train in one process that JupyterLab or medr1 serve starts, or write the function as a TypeScript file.',
+    'A process that evaluates rewards cannot reach the kernels that serve reward functions.',
+    'Start it in JupyterLab or under medr1 serve, or write the function as a TypeScript file.',
   ),
   REWARD_SKIPPED: code(
     422,

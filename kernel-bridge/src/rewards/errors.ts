@@ -126,7 +126,7 @@ export const errors = {
     new WorkbenchError({
       code: 'REWARD_KERNEL_UNREACHABLE',
       message: `reward ${name} is a Python function in a kernel, and this process cannot reach kernels`,
-      remedy: 'Train in one process (processes: 1), started by JupyterLab or medr1 serve; or write the function as a TypeScript file.',
+      remedy: 'Start it in JupyterLab or under medr1 serve, or write the function as a TypeScript file.',
     }),
   unanswered: (name: string, { unanswered, waited_s }: Unanswered) => {
     const waited = `${Math.round(waited_s * 10) / 10} s`;

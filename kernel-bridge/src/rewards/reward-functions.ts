@@ -50,6 +50,7 @@ const LOGGED = 3;
 
 interface Entry {
   key: string;
+  inKernel: boolean;
   /** Of a built-in function, as they are now. */
   parameters: Parameters;
   call: RewardFunction;
@@ -109,7 +110,12 @@ export class RewardFunctions implements Disposable {
         const values = source === undefined ? parametersAt(builtIn(name), parameters[name] ?? {}, this.#context, step) : {};
         const key = source === undefined ? keyOfParameters(values) : keyOfSource(source);
         const known = before.get(name);
-        return [name, known?.key === key ? known : { key, parameters: values, ...this.#create(name, source, values) }];
+        return [
+          name,
+          known?.key === key
+            ? known
+            : { key, inKernel: source?.runtime === 'kernel', parameters: values, ...this.#create(name, source, values) },
+        ];
       }),
     );
     for (const [name, entry] of before) if (this.#entries.get(name) !== entry) entry.dispose?.();
@@ -130,10 +136,15 @@ export class RewardFunctions implements Disposable {
     return { call, dispose: () => user[Symbol.dispose]() };
   }
 
-  /** [inputs][functions], raw; null = not applicable. */
+  /** [inputs][functions], raw; null = not applicable. Kernels are asked last, and not at all for what another function fails on. */
   async score(inputs: readonly RewardInput[], step: number | null): Promise<(number | null)[][]> {
-    const columns = await Promise.all([...this.#entries].map(([name, { call }]) => score(name, call, inputs, step)));
-    return inputs.map((_, i) => columns.map((column) => column[i]));
+    const entries = [...this.#entries];
+    const columns = new Map<string, (number | null)[]>();
+    for (const inKernel of [false, true]) {
+      const these = entries.filter(([, entry]) => entry.inKernel === inKernel);
+      await Promise.all(these.map(async ([name, { call }]) => columns.set(name, await score(name, call, inputs, step))));
+    }
+    return inputs.map((_, i) => entries.map(([name]) => columns.get(name)![i]));
   }
 
   [Symbol.dispose](): void {

@@ -23,7 +23,7 @@ interface Row {
 /** Greedy answers to the training's held-out slice, as metrics by `eval_` names; null when it has none. Ranks take batches in turn. */
 export async function evaluate(training: Training, scorer: Scorer): Promise<Record<string, number | null> | null> {
   if (training.evalItems.length === 0) return null;
-  const parts = await agreed(training.ranks, () => ownRows(training, scorer));
+  const parts = await agreed(training.ranks, () => ownRows(training, scorer), scorer.kernel);
   training.shareLeftOut();
   const rows = parts.flat().sort((a, b) => a.place - b.place);
   const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);

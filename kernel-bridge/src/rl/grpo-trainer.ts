@@ -185,7 +185,7 @@ export class GRPOTrainer extends BaseTrainer {
         }
         return filled;
       };
-      for (const [place, group] of (await agreed(training.ranks, work)).flat()) groups[place] = group;
+      for (const [place, group] of (await agreed(training.ranks, work, this.scorer.kernel)).flat()) groups[place] = group;
       training.shareLeftOut();
     };
 
@@ -215,7 +215,7 @@ export class GRPOTrainer extends BaseTrainer {
     if (buffer.functions === this.scorer.functions) return;
     const { ranks, shards, step } = this.training;
     const own = buffer.groups.filter((_, place) => shards.isOwn(place));
-    const scored = await clock.time('reward', () => agreed(ranks, () => rescored(own, this.scorer, step + 1)));
+    const scored = await clock.time('reward', () => agreed(ranks, () => rescored(own, this.scorer, step + 1), this.scorer.kernel));
     buffer.groups = scored.flat(); // ranks hold consecutive places
     buffer.functions = this.scorer.functions;
   }

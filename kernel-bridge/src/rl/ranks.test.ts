@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WorkbenchError } from '../protocol/errors.ts';
-import type { TrainConfig } from '../protocol/index.ts';
+import type { RewardSource, TrainConfig } from '../protocol/index.ts';
 import type { StepResult } from '../protocol/step.ts';
 import { agreed, alone, Shards, type Ranks } from './ranks.ts';
 import type { RankTask } from './testing/rank-member.ts';
@@ -31,6 +31,8 @@ afterAll(async () => {
 interface Trained {
   results: StepResult[];
   held: unknown;
+  /** Messages of steps that a reward function refused. */
+  refusals: string[];
   /** What crossed between host and device in rank 0's last step, where it was the device for tests. */
   crossed?: Crossings;
   also: { results: StepResult[]; held: unknown; weights: number }[];
@@ -54,12 +56,13 @@ async function train(size: number, changes: Partial<TrainConfig>, task: Partial<
       child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`rank ${number} of ${size} ended with ${code}`))));
     });
   await Promise.all(Array.from({ length: size }, (_, number) => rank(number)));
-  const { results, held, crossed, also } = JSON.parse(readFileSync(`${file}.out`, 'utf8')) as Omit<Trained, 'weights' | 'save'>;
+  const { results, refusals, held, crossed, also } = JSON.parse(readFileSync(`${file}.out`, 'utf8')) as Omit<Trained, 'weights' | 'save'>;
   const hash = createHash('sha256');
   for (const part of readdirSync(save).filter((part) => part.endsWith('.safetensors'))) hash.update(readFileSync(join(save, part)));
   return {
     results: results.map(untimed),
     held,
+    refusals,
     crossed,
     also: also.map((one) => ({ ...one, results: one.results.map(untimed) })),
     weights: hash.digest('hex'),
@@ -74,13 +77,18 @@ const untimed = (result: StepResult): StepResult => ({
 });
 
 describe('a run of several processes', () => {
-  it('gives the bits of one process: metrics, rollouts, evaluation, weights and moments', async () => {
+  it('gives the bits of one process: metrics, rollouts, evaluation, weights and moments; rewards of a kernel too, and of one that dies', async () => {
     const settings = { dp_shards: 4, loss_type: 'dapo', dynamic_sampling: 2 } as const;
-    const one = await train(1, settings, { evaluate: true });
+    const served: RewardSource = { file: 'served.py', source: '', sha256: 'f00d', runtime: 'kernel', timeout_s: 60, on_timeout: 'pause' };
+    const rewards = { weights: { accuracy_tolerant: 1, served: 0.5 }, sources: { served } };
+    const one = await train(1, settings, { evaluate: true, rewards });
     expect(one.results[0].groups).toHaveLength(4);
+    expect(one.held).toMatchObject({ 'eval_rewards/served/mean': expect.any(Number) });
     for (const size of [2, 4]) {
-      const { save: _, ...several } = await train(size, settings, { evaluate: true });
+      const { save: _, refusals, ...several } = await train(size, settings, { evaluate: true, rewards, deaths: [2] });
       expect(several).toEqual({ results: one.results, held: one.held, weights: one.weights, also: [] });
+      // Ranks are asked for one after another: the second call is rank 1's.
+      expect(refusals).toEqual([expect.stringMatching(`^no kernel has served reward served for 0 s.*on rank 1 of ${size}`)]);
     }
   });
 
@@ -120,7 +128,7 @@ describe('a run of several processes', () => {
     const items = tiny.items.map((item) => (item.id === lost.id ? { ...item, image: 'gone.png' } : item));
     const after = { steps: 4, items, resumeFrom: first.save, evaluate: true };
     const one = await train(1, settings, after);
-    const { save, ...two } = await train(2, settings, after);
+    const { save, refusals: _, ...two } = await train(2, settings, after);
     expect(one.results.flatMap(({ groups }) => groups.map(({ item_id }) => item_id))).not.toContain(lost.id);
     expect(one.results[0].groups).not.toEqual([]); // asked anew
     expect(two).toEqual({ results: one.results, held: one.held, weights: one.weights, also: [] });
@@ -172,8 +180,13 @@ describe('shards', () => {
 
 describe('what fails on one rank', () => {
   const failure = new WorkbenchError({ code: 'REWARD_THREW', message: 'it threw', remedy: 'mend it' });
-  /** The second of two ranks, whose first gave `first`. */
-  const second = (first: unknown): Ranks => ({ ...alone, rank: 1, size: 2, gather: (value) => [first as typeof value, value] });
+  /** The second of two ranks, whose first came to `outcome`. */
+  const second = (outcome: unknown): Ranks => ({
+    ...alone,
+    rank: 1,
+    size: 2,
+    gather: (value) => [{ outcome, calls: [] } as typeof value, value],
+  });
 
   it('fails on all, by the name of the rank', async () => {
     await expect(agreed(second({ error: failure.toJSON() }), () => Promise.resolve(1))).rejects.toMatchObject({

@@ -48,25 +48,60 @@ export class RankError extends WorkbenchError {
 
 type Outcome<T> = { value: T } | { error: ErrorBody };
 
-/**
- * Does `work` on every rank and gives what each rank got, by rank. Where it failed on one, it fails on all, so that no rank goes on alone. Only a
- * WorkbenchError is agreed on: after anything else this process ends, and the others lose it.
- * @throws RankError the first rank's that failed; alone, the error as it is
- */
-export async function agreed<T>(ranks: Ranks, work: () => Promise<T>): Promise<T[]> {
-  if (ranks.size === 1) return [await work()];
-  let outcome: Outcome<T>;
+/** What work waits for that rank 0 gets for all ranks, while they agree. */
+export interface Errands<Call> {
+  /** Resolves once work of this rank waits for a call. */
+  called(): Promise<null>;
+  /** The calls that it waits for. */
+  take(): Call[];
+  /** All ranks call it, with what each took: those are answered. Returns the rank whose call failed; those of the ranks after it were not made. */
+  answer(byRank: readonly Call[][]): Promise<number | null>;
+  /** Rejects what work of this rank waits for. */
+  abandon(): void;
+}
+
+const NONE: Errands<never> = { called: () => new Promise(() => {}), take: () => [], answer: async () => null, abandon: () => {} };
+
+async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> {
   try {
-    outcome = { value: await work() };
+    return { value: await work() };
   } catch (error) {
     if (!(error instanceof WorkbenchError)) throw error;
-    outcome = { error: error.toJSON() };
+    return { error: error.toJSON() };
   }
-  const outcomes = ranks.gather(outcome);
-  return outcomes.map((one, rank) => {
-    if ('error' in one) throw new RankError(one.error, rank, ranks.size);
-    return one.value;
-  });
+}
+
+/**
+ * Does `work` on every rank and gives what each rank got, by rank. Where it failed on one, it fails on all, so that no rank goes on alone. Only a
+ * WorkbenchError is agreed on: after anything else this process ends, and the others lose it. `errands`: what work may ask rank 0 for, once it waits for
+ * nothing else.
+ * @throws RankError the first rank's that failed; alone, the error as it is
+ */
+export async function agreed<T, Call = never>(ranks: Ranks, work: () => Promise<T>, errands: Errands<Call> = NONE): Promise<T[]> {
+  if (ranks.size === 1) return [await work()];
+  const working = outcomeOf(work);
+  working.catch(() => {}); // it is thrown where it is waited for
+  const outcomes: Outcome<T>[] = [];
+  for (;;) {
+    const outcome = outcomes[ranks.rank] ? null : await Promise.race([working, errands.called()]);
+    const told = ranks.gather({ outcome, calls: outcome ? [] : errands.take() });
+    told.forEach((one, rank) => one.outcome && (outcomes[rank] = one.outcome));
+    const failed = outcomes.findIndex((one) => one && 'error' in one);
+    if (failed !== -1) {
+      errands.abandon();
+      throw rankError(outcomes[failed], failed, ranks);
+    }
+    if (told.every((_, rank) => outcomes[rank])) return outcomes.map((one) => (one as { value: T }).value);
+    const refused = await errands.answer(told.map(({ calls }) => calls));
+    if (refused === null) continue;
+    const end = ranks.gather(ranks.rank === refused ? await working : null)[refused];
+    errands.abandon();
+    throw rankError(end!, refused, ranks);
+  }
+}
+
+function rankError(outcome: Outcome<unknown>, rank: number, { size }: Ranks): RankError {
+  return new RankError((outcome as { error: ErrorBody }).error, rank, size);
 }
 
 /** How the questions of a step lie on shards: `perShard` consecutive ones on each, and consecutive shards on each rank. */

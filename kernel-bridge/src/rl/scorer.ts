@@ -2,18 +2,22 @@ import { isSchedule, type RewardSet } from '../protocol/index.ts';
 import { configuredRewards, RewardFunctions, weightsAt, type RewardContext, type RewardInput } from '../rewards/index.ts';
 import { OptionPrior } from '../data/prior.ts';
 import { errors } from './errors.ts';
+import { alone } from './ranks.ts';
+import { SharedKernel } from './shared-kernel.ts';
 import type { TrainerInit } from './types.ts';
 
-type ScorerInit = Pick<TrainerInit, 'config' | 'rewards' | 'items' | 'log' | 'askKernel'>;
+type ScorerInit = Pick<TrainerInit, 'config' | 'rewards' | 'items' | 'log' | 'askKernel' | 'ranks'>;
 
 /** The reward functions of a run and the weights in force. */
 export class Scorer implements Disposable {
+  /** What its functions ask of kernels, where several ranks score. */
+  readonly kernel: SharedKernel;
   readonly #functions: RewardFunctions;
   #rewards: RewardSet;
   #weights: Record<string, number>;
 
   /** Without `rewards`, those that the configuration names. */
-  constructor({ config, rewards = configuredRewards(config), items, log, askKernel }: ScorerInit) {
+  constructor({ config, rewards = configuredRewards(config), items, log, askKernel, ranks = alone }: ScorerInit) {
     requireFinite(rewards.weights);
     let prior: OptionPrior | undefined; // only functions that ask for it pay for it
     const context: RewardContext = {
@@ -21,7 +25,8 @@ export class Scorer implements Disposable {
       maxCompletionLength: config.max_completion_length,
       optionChance: (item) => (prior ??= new OptionPrior(items)).chanceOfRight(item),
     };
-    this.#functions = new RewardFunctions(context, rewards, log, askKernel);
+    this.kernel = new SharedKernel(ranks, askKernel);
+    this.#functions = new RewardFunctions(context, rewards, log, this.kernel.ask);
     this.#rewards = rewards;
     this.#weights = rewards.weights;
   }

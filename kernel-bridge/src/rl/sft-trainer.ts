@@ -31,7 +31,7 @@ export class SFTTrainer extends BaseTrainer {
     const taught = init.items.filter(({ answer }) => answer !== null);
     const perStep = config.per_device_train_batch_size * config.gradient_accumulation_steps;
     const { training } = await Training.open({ ...init, items: taught }, perStep, 1);
-    return new SFTTrainer(training, new Scorer({ ...init, askKernel: undefined }), init.settings);
+    return new SFTTrainer(training, new Scorer({ ...init, askKernel: undefined, ranks: undefined }), init.settings);
   }
 
   async trainStep(): Promise<StepResult> {

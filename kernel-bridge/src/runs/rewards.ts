@@ -9,7 +9,7 @@ import { liveOf, type LiveSettings, type SettingsInForce } from '../protocol/liv
 import { rewardName, type ParameterChanges, type RewardFiles, type RewardSet } from '../protocol/rewards.ts';
 import type { RewardRevision, RunState } from '../protocol/run.ts';
 import type { ScheduleInput } from '../protocol/scheduled.ts';
-import { builtInNamed, changedParameters, changedSchedules, configuredRewards, rewardErrors, rewardSource } from '../rewards/index.ts';
+import { builtInNamed, changedParameters, changedSchedules, configuredRewards, rewardSource } from '../rewards/index.ts';
 import { prepared, transaction } from '../log/database.ts';
 import { sealRevision } from './digest.ts';
 import { errors } from './errors.ts';
@@ -91,12 +91,6 @@ export function changedRewards(current: RewardSet, change: RewardChange, next: n
     parameters: changedParameters(current.parameters ?? {}, change.parameters ?? {}, names, next),
     weight_schedules,
   };
-}
-
-/** Throws REWARD_KERNEL_UNREACHABLE where several processes train: only the first has a way to kernels. */
-export function requireReachable(config: Pick<TrainConfig, 'processes'>, { sources }: Pick<RewardSet, 'sources'>): void {
-  const name = Object.keys(sources).find((one) => sources[one].runtime === 'kernel');
-  if (name !== undefined && (config.processes ?? 1) > 1) throw rewardErrors.kernelUnreachable(name);
 }
 
 interface Edit {

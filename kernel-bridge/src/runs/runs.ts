@@ -17,7 +17,6 @@ import { isRunId, newRunId, runDirectory, runsDirectory } from './home.ts';
 import { isLocked, lockHolder, tryLock, type Lock } from '../log/lock.ts';
 import { pairConfigs } from './pair-config.ts';
 import { keepForLater } from './requests.ts';
-import { requireReachable } from './rewards.ts';
 import type { RunRow } from './row.ts';
 import { RunStore, type NewRun } from './store.ts';
 
@@ -114,7 +113,6 @@ async function checkRun(
   { loadItems, reward_files, served, askKernel }: CreateOptions,
 ): Promise<Checked> {
   const rewards = configuredRewards(config, reward_files, served);
-  requireReachable(config, rewards);
   checkModel(config.model_name_or_path);
   checkLoadable(config.model_name_or_path);
   const { items, root, hash } = await loadItems(config.dataset_name, trainFilter(config, home));

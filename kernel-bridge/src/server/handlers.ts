@@ -21,7 +21,7 @@ import { eachGroup, groupSteps, questionHistory, readTokenIds } from '../runs/gr
 import { readMetrics } from '../runs/metrics.ts';
 import { pairConfigs } from '../runs/pair-config.ts';
 import { carriedOut, keepRequest, madeForLater } from '../runs/requests.ts';
-import { changedRewards, editRewards, editSettings, requireReachable, revertTo, revisions, settingsInForce } from '../runs/rewards.ts';
+import { changedRewards, editRewards, editSettings, revertTo, revisions, settingsInForce } from '../runs/rewards.ts';
 import { createPair, createRun, listRuns, lockRun, logFile, openRun, partnerOf, trashRun, type LoadItems } from '../runs/runs.ts';
 import { RunStore } from '../runs/store.ts';
 import { TokenTexts } from '../runs/token-texts.ts';
@@ -244,7 +244,6 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
       const fresh = [...Object.keys(edit.files ?? {}).map(rewardName), ...Object.keys(change.served)];
       if (fresh.length > 0) {
         const { weights, sources } = changedRewards(current, change, run.step + 1);
-        requireReachable(config, { sources });
         // What stays was tried when it came, and its kernel may be away.
         const tried = Object.fromEntries(fresh.filter((name) => Object.hasOwn(sources, name)).map((name) => [name, sources[name]]));
         await checkRewards({ weights, sources: tried }, contextOf(config), [], askKernel);

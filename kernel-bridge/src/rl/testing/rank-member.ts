@@ -1,6 +1,8 @@
 /** One rank of a run, for ranks.test.ts: `node rank-member.ts TASK.json RANK SIZE STORE`. Rank 0 writes what its steps gave to TASK.json.out. */
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { TrainConfig, VqaItem } from '../../protocol/index.ts';
+import type { RewardSet, TrainConfig, VqaItem } from '../../protocol/index.ts';
+import type { AskKernel } from '../../rewards/index.ts';
 import { ProcessGroup, setNumThreads } from '../../torch/index.ts';
 import { createTrainer } from '../index.ts';
 import { alone } from '../ranks.ts';
@@ -14,6 +16,9 @@ export interface RankTask {
   /** Directory that the checkpoint after the last step goes to. */
   save: string;
   evaluate?: boolean;
+  rewards?: RewardSet;
+  /** Calls that find the kernel of its reward functions dead, by number. The step is then taken again. */
+  deaths?: number[];
   /** In place of the configuration's. */
   device?: string;
   /** Tensors of that device go through the host. */
@@ -31,6 +36,8 @@ const {
   steps,
   save,
   evaluate,
+  rewards,
+  deaths = [],
   device: wanted,
   throughHost,
   also = [],
@@ -40,12 +47,26 @@ setNumThreads(1);
 const ranks =
   size === 1 ? alone : new ProcessGroup({ name: 'run', rank, size, timeout: 60, rendezvous: { file: store, host: '127.0.0.1' } });
 const device = config.device.startsWith('testing') ? await import('../../torch/testing/test-device.ts') : null;
-const trainer = await createTrainer({ config, items, evalItems: items, root, resumeFrom, ranks, localRank: rank });
+let calls = 0;
+/** Rank 0 alone has it. */
+const askKernel: AskKernel = async ({ completions, constants }) => {
+  if (deaths.includes(++calls)) return { unanswered: 'absent', waited_s: 0 };
+  const valueOf = (text: string): number => createHash('sha256').update(`${text} ${constants.step}`).digest()[0] / 255;
+  return { values: completions.map(valueOf) };
+};
+const init = { config, items, evalItems: items, root, resumeFrom, ranks, localRank: rank, rewards };
+const trainer = await createTrainer({ ...init, askKernel: rank === 0 ? askKernel : undefined });
 const unlinked = ranks instanceof ProcessGroup && !throughHost ? ranks.useDevice(trainer.device) : null;
 const results = [];
-for (let i = 0; i < steps; i++) {
+const refusals: string[] = [];
+while (results.length < steps) {
   device?.crossings();
-  results.push(await trainer.trainStep());
+  try {
+    results.push(await trainer.trainStep());
+  } catch (error) {
+    refusals.push((error as Error).message);
+    if (refusals.length > deaths.length) throw error;
+  }
 }
 const crossed = device?.crossings();
 const held = evaluate ? await trainer.evaluate() : null;
@@ -58,5 +79,5 @@ for (const config of also) {
   others.push({ results, held: await other.evaluate(), weights: other.checksum() });
   other.dispose();
 }
-if (rank === 0) writeFileSync(`${file}.out`, JSON.stringify({ results, held, crossed, unlinked, also: others }));
+if (rank === 0) writeFileSync(`${file}.out`, JSON.stringify({ results, refusals, held, crossed, unlinked, also: others }));
 process.exit(0);
