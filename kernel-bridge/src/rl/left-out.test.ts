@@ -20,7 +20,7 @@ async function run(tiny: Tiny, items: VqaItem[], count: number, options: Options
   const told: string[] = [];
   const leftOut: LeftOutQuestion[] = [];
   const trainer = await createTrainer({
-    config: tiny.config({ max_steps: 6, eval_steps: 1, ...options.config }),
+    config: tiny.config({ max_steps: 6, eval_steps: 1, dataset_test_split: 'test', ...options.config }),
     items,
     evalItems: items,
     root: tiny.directory,

@@ -115,7 +115,7 @@ describe('metric_for_best_model', () => {
   async function left(values: (number | null)[], changes: Record<string, unknown>, keep = 2): Promise<[number[], number | undefined]> {
     using run = RunStore.create(mkdtempSync(join(directory, 'run-')), {
       ...{ id: 'y', name: 'y', parent: null, root: '', data_hash: '' },
-      config: completeConfig({ model_name_or_path: 'm', dataset_name: 'd', eval_steps: 1, ...changes }),
+      config: completeConfig({ model_name_or_path: 'm', dataset_name: 'd', eval_steps: 1, dataset_test_split: 'test', ...changes }),
     });
     for (const [i, value] of values.entries()) {
       run.commitStep(fakeStep(i + 1));

@@ -28,7 +28,11 @@ describe('completeConfig', () => {
     [{ num_generations: 7 }, /per_device_train_batch_size is 16; it must, times gradient_accumulation_steps, be a multiple/],
     [{ min_pixels: 500_000 }, /min_pixels is 500000; it must not exceed/],
     [{ model_name_or_path: undefined }, /lacks model_name_or_path/],
-    [{ metric_for_best_model: 'acuracy', eval_steps: 5 }, /metric_for_best_model is "acuracy"; it must be a metric that evaluations log/],
+    [{ eval_steps: 5 }, /eval_steps is 5; it must be 0 where dataset_test_split names no split to evaluate on/],
+    [
+      { metric_for_best_model: 'acuracy', eval_steps: 5, dataset_test_split: 'test' },
+      /metric_for_best_model is "acuracy"; it must be a metric that evaluations log/,
+    ],
     [{ save_steps: 2.5 }, /save_steps is 2.5; it must be a whole number of steps, or a share of all below 1/],
     [{ metric_for_best_model: 'accuracy' }, /eval_steps is 0; it must be above 0 with metric_for_best_model/],
     [{ dp_shards: 3 }, /dp_shards is 3; it must be a power of two/],
@@ -73,7 +77,7 @@ describe('completeConfig', () => {
       { optim: 'adamw_torch', eval_steps: 0 },
     ],
     [
-      { save_steps: 0.25, eval_steps: '0.5', save_total_limit: null },
+      { save_steps: 0.25, eval_steps: '0.5', save_total_limit: null, dataset_test_split: 'test' },
       { save_steps: 0.25, eval_steps: 0.5, save_total_limit: null },
     ],
     [{ run_name: 2026 }, { run_name: '2026' }],

@@ -135,6 +135,8 @@ function checkTogether(config: TrainConfig): void {
   for (const key of ['save_steps', 'eval_steps'] as const)
     if (config[key] > 1 && !Number.isInteger(config[key]))
       throw errors.badValue(key, config[key], 'must be a whole number of steps, or a share of all below 1');
+  if (config.eval_steps > 0 && config.dataset_test_split === null)
+    throw errors.badValue('eval_steps', config.eval_steps, 'must be 0 where dataset_test_split names no split to evaluate on');
   if (reward_weights && reward_weights.length !== reward_funcs.length) {
     throw errors.badValue('reward_weights', reward_weights, `must hold one number for each of the ${reward_funcs.length} reward_funcs`);
   }

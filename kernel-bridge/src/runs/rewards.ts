@@ -145,14 +145,19 @@ export function editSettings(
   });
 }
 
-/** Brings back an earlier revision as a new one. Throws REWARDS_UNCHANGED when the revision in force says the same. */
+/**
+ * Brings back an earlier revision as a new one. Throws REWARDS_UNCHANGED when the revision in force says the same; SETTING_FIXED, CONFIG_INVALID and
+ * REWARD_KERNEL_UNREACHABLE where this run cannot have what it says, as a fork that began without a reference model.
+ */
 export function revertTo(db: DatabaseSync, edit: { revision: number } & Edit): RewardRevision {
   const reason = edit.reason || `back to revision ${edit.revision}`;
-  return edited(db, { ...edit, reason }, 'go back to another revision', ({ config }) => {
+  return edited(db, { ...edit, reason }, 'go back to another revision', ({ config, whole, run }) => {
     const all = revisions(db);
     const target = all.find(({ revision }) => revision === edit.revision);
     if (!target) throw errors.noRevision(edit.revision, all.length);
-    return wholeOf(target, config);
+    const back = wholeOf(target, config);
+    requireReachable(config, back);
+    return { ...back, settings: changedSettings(config, whole.settings, { ...back.settings }, run) };
   });
 }
 

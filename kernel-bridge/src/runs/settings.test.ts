@@ -79,6 +79,17 @@ describe('settings of a run', () => {
     expect(() => revertTo(store.db, { revision: 9, ...told })).toThrow('There is no revision 9; the newest is 4.');
   });
 
+  it('do not go back to what this run cannot have, as a fork that began without a reference', () => {
+    open();
+    set({ beta: 0 });
+    store.db.exec("UPDATE run SET config = json_set(config, '$.beta', 0)"); // revision 1 was its parent's
+    const before = revisions(store.db);
+    expect(() => revertTo(store.db, { revision: 1, ...told })).toThrow(
+      expect.objectContaining({ code: 'SETTING_FIXED', message: expect.stringMatching(/^beta of run x cannot .* began with beta 0/) }),
+    );
+    expect(revisions(store.db)).toEqual(before);
+  });
+
   it('and rewards are edited side by side: neither edit makes the other stale', () => {
     open();
     set({ beta: 0.02 });
@@ -98,14 +109,22 @@ describe('settings of a run', () => {
     ['no key at all', {}, { learning_rat: 1 }, 'CONFIG_UNKNOWN_KEY', /"learning_rat" that is not known/],
     ['a value out of its range', {}, { temperature: 0 }, 'CONFIG_INVALID', /temperature is 0/],
     ['values that do not go together', {}, { delta: 1.1 }, 'CONFIG_INVALID', /delta is 1\.1; it must exceed 1 \+ epsilon/],
-    ['a batch that is not whole', {}, { num_generations: 5 }, 'CONFIG_INVALID', /multiple of num_generations \(5\)/],
+    [
+      'a batch that is not whole',
+      { dp_shards: 1 },
+      { num_generations: 5 },
+      'CONFIG_INVALID',
+      /num_generations is 5; it must leave whole groups in the 16 completions of a step: 2, 4, 8, 16\./,
+    ],
     [
       'shards that are not whole',
       {},
       { num_generations: 16 },
       'CONFIG_INVALID',
-      /dp_shards is 2; it must divide the 1 questions of a step/,
+      /num_generations is 16; it must leave whole groups in the 16 completions of a step, and as many for each of 2 shards: 2, 4, 8\./,
     ],
+    ['evaluations without a split', {}, { eval_steps: 5 }, 'SETTING_FIXED', /eval_steps of run x .*it has no dataset_test_split/],
+    ['those of fine-tuning, too', { trainer: 'sft' }, { eval_steps: 5 }, 'SETTING_FIXED', /it has no dataset_test_split/],
     ['a KL term without a reference', { beta: 0 }, { beta: 0.04 }, 'SETTING_FIXED', /it began with beta 0, so there is no reference model/],
     ['what fine-tuning does not use', { trainer: 'sft' }, { temperature: 0.5 }, 'SETTING_FIXED', /supervised fine-tuning does not use it/],
     ['nothing', {}, { beta: 0.04 }, 'REWARDS_UNCHANGED', /changes nothing/],
