@@ -91,6 +91,18 @@ export class Menu extends LitElement {
   ];
 }
 
+/** Choices in a menu, a line each: their names in a column, what is chosen beside them. */
+export const menuChoices = css`
+  .choices {
+    display: grid;
+    gap: 4px;
+  }
+  .choices label {
+    display: grid;
+    grid-template-columns: 12ch minmax(0, 1fr);
+  }
+`;
+
 /** Closes the menu around what was clicked. */
 export const closeMenu = (event: Event): void => (event.currentTarget as HTMLElement).closest<Menu>('medr1-menu')?.close();
 

@@ -107,7 +107,7 @@ function gather(shell: JupyterFrontEnd.IShell, first: string): void {
 
 /**
  * Once for a workspace: runs at the left, curves and rollouts side by side, the example notebook in a tab. A page that opens by a link shows what the link
- * stands for, beside the runs; the next one welcomes.
+ * stands for, beside the runs; the next one welcomes, unless views were opened and stand there as they were left.
  */
 async function welcome(app: JupyterFrontEnd, settings: ISettingRegistry | null, state: IStateDB, linked: boolean): Promise<void> {
   const wanted = (await settings?.load(PLUGIN_ID).catch(() => null))?.get('openOnFirstStart').composite ?? true;
@@ -115,6 +115,7 @@ async function welcome(app: JupyterFrontEnd, settings: ISettingRegistry | null, 
   await app.commands.execute(CommandIDs.showRuns);
   if (linked) return;
   await state.save(WELCOMED_KEY, true);
+  if ([...app.shell.widgets('main')].some(({ id }) => id.startsWith('medr1-'))) return;
   await app.commands.execute(CommandIDs.openCurves, { activate: false });
   await app.commands.execute(CommandIDs.openRollouts, { mode: 'split-right', ref: 'medr1-curves', activate: false });
   await app.commands.execute(CommandIDs.openExample, { quiet: true }); // in a tab behind the rollouts

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { computeAdvantages } from './advantages.ts';
+import { computeAdvantages, nanStd } from './advantages.ts';
 
 const group = { scale_rewards: 'group', multi_objective_aggregation: 'sum_then_normalize' } as const;
 const one = (values: (number | null)[]) => values.map((value) => [value]);
@@ -29,6 +29,13 @@ describe('advantages', () => {
     const seen = computeAdvantages(one([1, 1, 0, 1]), [1], 2, group);
     expect(seen.advantages.slice(0, 2)).toEqual([0, 0]);
     expect(seen.stdIsZero).toEqual([true, true, false, false]);
+  });
+
+  it('are exactly zero where equal rewards would leave a rest of rounding when they are summed', () => {
+    const rewards = Array.from({ length: 8 }, () => [1, 1, 1]);
+    const seen = computeAdvantages(rewards, [1, 0.3, 1], 8, group);
+    expect(seen.advantages).toEqual(Array(8).fill(0));
+    expect(nanStd(seen.rewards)).toBe(0);
   });
 
   it('batch: group mean, standard deviation of the batch', () => {

@@ -16,9 +16,10 @@ type Scaling = Pick<TrainConfig, 'scale_rewards' | 'multi_objective_aggregation'
 
 const present = (values: number[]): number[] => values.filter((value) => !Number.isNaN(value));
 
-/** Mean of what is not NaN; NaN when nothing is. */
+/** Mean of what is not NaN; NaN when nothing is. Of equal values exactly theirs: summed, eight times 2.3 is no longer 8 x 2.3, and would have a spread. */
 export function nanMean(values: number[]): number {
   const valid = present(values);
+  if (valid.length > 0 && valid.every((value) => value === valid[0])) return valid[0];
   return valid.reduce((sum, value) => sum + value, 0) / valid.length;
 }
 

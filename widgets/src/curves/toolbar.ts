@@ -6,7 +6,7 @@ import { axisChoice } from './axis-choice.ts';
 import type { ChartFile } from './chart-menu.ts';
 import { BY_SEED, differingKeys } from './groups.ts';
 import { MOST_LETTERS } from './layouts.ts';
-import { MAX_SMOOTHING, MAX_WINDOW, type CurvesModel } from './model.ts';
+import { CURVES_DEFAULTS, MAX_SMOOTHING, MAX_WINDOW, type CurvesModel } from './model.ts';
 import { SMOOTHERS, type Smoother } from './smoothing.ts';
 
 const SMOOTHER_LABELS: Record<Smoother, string> = { ema: 'moving average', mean: 'mean of window', none: 'none' };
@@ -29,19 +29,9 @@ export interface Tools {
 }
 
 export function toolbar({ model, runs, empty, newChart, save, troubles }: Tools): TemplateResult {
-  const { axis, logY, ignoreOutliers, search, range } = model.state.value;
+  const { axis, search, range } = model.state.value;
   return html`<div class="toolbar pinned" role="toolbar" aria-label="Curves">
-    ${axisChoice(axis, (to) => model.set({ axis: to }))} ${smoothing(model)} ${grouping(model, runs)}
-    <label><input type="checkbox" .checked=${logY} @change=${() => model.set({ logY: !logY })} />log y</label>
-    <label
-      title="y shows the middle 90 % of the values and half as much again on each side. Values outside are not drawn; the chart counts them"
-      ><input
-        type="checkbox"
-        .checked=${ignoreOutliers}
-        data-testid="ignore-outliers"
-        @change=${() => model.set({ ignoreOutliers: !ignoreOutliers })}
-      />ignore outliers</label
-    >
+    ${axisChoice(axis, (to) => model.set({ axis: to }))} ${smoothing(model)}
     <input
       type="search"
       placeholder="find a metric"
@@ -57,47 +47,77 @@ export function toolbar({ model, runs, empty, newChart, save, troubles }: Tools)
       Reset zoom
     </button>
     <button title="A chart of metrics that you choose" data-testid="new-chart" @click=${() => newChart()}>New chart …</button>
-    ${layoutsMenu(model)}
-    <medr1-menu label="Save" data-testid="save-board">
-      ${(['png', 'svg', 'csv'] as const).map(
-        (file) =>
-          html`<button class="quiet" ?disabled=${empty} @click=${(event: Event) => (closeMenu(event), save(file))}>
-            ${file === 'csv' ? 'Numbers of all charts as CSV' : `Board as ${file.toUpperCase()}`}
-          </button>`,
-      )}
-    </medr1-menu>
+    <span class="menus">
+      ${viewMenu(model, runs)} ${layoutsMenu(model)}
+      <medr1-menu label="Save" data-testid="save-board">
+        ${(['png', 'svg', 'csv'] as const).map(
+          (file) =>
+            html`<button class="quiet" ?disabled=${empty} @click=${(event: Event) => (closeMenu(event), save(file))}>
+              ${file === 'csv' ? 'Numbers of all charts as CSV' : `Board as ${file.toUpperCase()}`}
+            </button>`,
+        )}
+      </medr1-menu>
+    </span>
     ${troubles}
   </div>`;
 }
 
-function smoothing(model: CurvesModel): TemplateResult {
+/** How much; of what kind stands under View. */
+function smoothing(model: CurvesModel): TemplateResult | typeof nothing {
   const { smoother, smoothing: weight, window } = model.state.value;
+  if (smoother === 'none') return nothing;
   const entered = (event: Event): number => Number((event.target as HTMLInputElement).value);
   return html`<label title=${SMOOTHER_TITLES[smoother]}
-      >smoothing
-      <select
-        aria-label="Kind of smoothing"
-        @change=${(event: Event) => model.set({ smoother: (event.target as HTMLSelectElement).value as Smoother })}
+    >smoothing
+    <input
+      type="range"
+      min=${smoother === 'ema' ? 0 : 1}
+      max=${smoother === 'ema' ? MAX_SMOOTHING : MAX_WINDOW}
+      step=${smoother === 'ema' ? 0.01 : 1}
+      .value=${String(smoother === 'ema' ? weight : window)}
+      aria-label=${smoother === 'ema' ? 'Smoothing' : 'Points of the mean'}
+      @input=${(event: Event) => model.set(smoother === 'ema' ? { smoothing: entered(event) } : { window: entered(event) })}
+    />
+    <span class="number reading">${smoother === 'ema' ? weight.toFixed(2) : window}</span>
+  </label>`;
+}
+
+/** How lines are drawn, with the number of choices that are not as at first. */
+function viewMenu(model: CurvesModel, runs: readonly FollowedRun[]): TemplateResult {
+  const { smoother, logY, ignoreOutliers, groupBy } = model.state.value;
+  const grouped = runs.length > 1 && groupBy !== null;
+  const changed = [smoother !== CURVES_DEFAULTS.smoother, logY, ignoreOutliers, grouped].filter(Boolean).length;
+  return html`<medr1-menu label=${changed > 0 ? `View (${changed})` : 'View'} data-testid="curves-view">
+    <div class="choices">
+      <label title=${SMOOTHER_TITLES[smoother]}
+        >smoothing
+        <select
+          aria-label="Kind of smoothing"
+          @change=${(event: Event) => model.set({ smoother: (event.target as HTMLSelectElement).value as Smoother })}
+        >
+          ${SMOOTHERS.map((one) => html`<option value=${one} .selected=${one === smoother}>${SMOOTHER_LABELS[one]}</option>`)}
+        </select>
+      </label>
+      ${grouping(model, runs)}
+      <label
+        >y
+        <span><input type="checkbox" .checked=${logY} data-testid="log-y" @change=${() => model.set({ logY: !logY })} /> log</span></label
       >
-        ${SMOOTHERS.map((one) => html`<option value=${one} .selected=${one === smoother}>${SMOOTHER_LABELS[one]}</option>`)}
-      </select>
-    </label>
-    ${
-      smoother === 'none'
-        ? nothing
-        : html`<label>
-            <input
-              type="range"
-              min=${smoother === 'ema' ? 0 : 1}
-              max=${smoother === 'ema' ? MAX_SMOOTHING : MAX_WINDOW}
-              step=${smoother === 'ema' ? 0.01 : 1}
-              .value=${String(smoother === 'ema' ? weight : window)}
-              aria-label=${smoother === 'ema' ? 'Smoothing' : 'Points of the mean'}
-              @input=${(event: Event) => model.set(smoother === 'ema' ? { smoothing: entered(event) } : { window: entered(event) })}
-            />
-            <span class="number reading">${smoother === 'ema' ? weight.toFixed(2) : window}</span>
-          </label>`
-    }`;
+      <label
+        title="y shows the middle 90 % of the values and half as much again on each side. Values outside are not drawn; the chart counts them"
+        >outliers
+        <span
+          ><input
+            type="checkbox"
+            .checked=${ignoreOutliers}
+            data-testid="ignore-outliers"
+            @change=${() => model.set({ ignoreOutliers: !ignoreOutliers })}
+          />
+          ignored</span
+        ></label
+      >
+    </div>
+  </medr1-menu>`;
 }
 
 /** Where several runs are chosen: which of them are one line. */

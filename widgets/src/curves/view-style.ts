@@ -14,6 +14,11 @@ export const style = css`
     min-width: 0;
     max-width: 100%;
   }
+  .menus {
+    display: inline-flex;
+    gap: 4px;
+    margin-left: auto; /* their panels open to the left */
+  }
   .reading {
     width: 4ch;
   }

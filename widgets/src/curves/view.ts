@@ -3,6 +3,7 @@ import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { command, define, WatchingElement } from '../element.ts';
 import { Doing } from '../load.ts';
+import { menuChoices } from '../menu.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { waitingOf } from '../store/queue.ts';
 import { saveFile } from '../save-file.ts';
@@ -282,7 +283,7 @@ export class CurvesView extends WatchingElement {
     </section>`;
   }
 
-  static override styles = [tokens, base, scrolling, style];
+  static override styles = [tokens, base, menuChoices, scrolling, style];
 }
 
 /** Points of a long run that its first reading left out, for the stretch that is zoomed to. */

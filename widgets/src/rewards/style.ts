@@ -158,6 +158,9 @@ export const style = css`
   summary {
     cursor: pointer;
   }
+  .against summary {
+    padding: 0 8px;
+  }
   .weights b {
     font-weight: 600;
   }

@@ -488,7 +488,7 @@ export class RewardsView extends WatchingElement {
       ${
         lines.length === 0
           ? nothing
-          : html`<details open data-testid="source-changes">
+          : html`<details open class="against" data-testid="source-changes">
               <summary class="small">Against what runs: ${diffSize(lines)}</summary>
               ${diffView(lines, 'What Apply will change, line by line')}
             </details>`

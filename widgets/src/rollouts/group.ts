@@ -121,7 +121,7 @@ export class RolloutGroup extends WatchingElement {
         >${summary.right}/${summary.judged} right ${readingLabel(group.reading)}</span
       >
       <span class="number"
-        ><span title="mean reward of the group">mean ${number(summary.mean)}</span> ${
+        ><span title="mean reward of the group"><span class="word">mean</span> ${number(summary.mean)}</span> ${
           summary.spread === 0
             ? html`<span class="warning" title="All rewards are equal: this group teaches nothing">⚠ no spread</span>`
             : html`<span class="secondary" title="standard deviation of the reward in the group">± ${number(summary.spread)}</span>`
@@ -130,7 +130,11 @@ export class RolloutGroup extends WatchingElement {
       ${
         hasTokens(group)
           ? html`<span class="secondary" data-testid="parts-at" title="The first token at which not all completions say the same"
-              >${parts === null ? `all ${group.completions.length} the same` : `part at token ${integer(parts + 1)}`}</span
+              >${
+                parts === null
+                  ? `all ${group.completions.length} the same`
+                  : html`part at <span class="word">token</span> ${integer(parts + 1)}`
+              }</span
             >`
           : nothing
       }
@@ -299,6 +303,12 @@ export class RolloutGroup extends WatchingElement {
       }
       .found {
         color: var(--medr1-link);
+      }
+      /* beside another view the facts of a group keep to one line; the words stand in their titles too */
+      @container (max-width: 660px) {
+        .word {
+          display: none;
+        }
       }
       li:focus-visible {
         outline-offset: -2px;

@@ -17,7 +17,7 @@ import { base, scrolling, tokens } from '../theme.ts';
 import { keepUncovered } from '../uncovered.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import type { RolloutGroup } from './group.ts';
-import '../menu.ts';
+import { menuChoices } from '../menu.ts';
 import './group.ts';
 import { laterUpdates, missing, type TokenQuantity } from '../store/rollouts/colouring.ts';
 import { colouringSwitch, legend, legendStyles } from './legend.ts';
@@ -432,6 +432,7 @@ export class RolloutsView extends PageElement {
     tokens,
     base,
     legendStyles,
+    menuChoices,
     scrolling,
     stepChoiceStyles,
     css`
@@ -470,14 +471,6 @@ export class RolloutsView extends PageElement {
       }
       medr1-menu {
         margin-left: auto;
-      }
-      .choices {
-        display: grid;
-        gap: 4px;
-      }
-      .choices label {
-        display: grid;
-        grid-template-columns: 12ch minmax(0, 1fr);
       }
       .again {
         margin: 0;

@@ -13,6 +13,8 @@ export interface Policy {
   /** What it is listed under. */
   group: string;
   label: string;
+  /** Over its answers, which name their step themselves: while a run trains, its newest policy has made further steps by then. */
+  heading: string;
   request: Pick<GenerateRequest, 'run' | 'step' | 'model'>;
   /** That it was made for; null when not known. */
   variant: Variant | null;
@@ -22,7 +24,7 @@ export type Answer = Exclude<Load<Generation>, { status: 'idle' }>;
 
 /** What one policy said to one variant of the prompt. */
 export interface TryAnswer {
-  policy: Pick<Policy, 'key' | 'label'>;
+  policy: Pick<Policy, 'key' | 'heading'>;
   variant: Variant;
   /** Whom, what and with which prompt, as a request names it. */
   asked: Pick<GenerateRequest, 'run' | 'model' | 'dataset' | 'item' | 'question' | 'image' | 'blank' | 'crop' | 'variant'>;
@@ -213,7 +215,9 @@ export class AskModel {
   get policy(): Policy | null {
     const { policies, chosen, directory } = this.state.value;
     if (chosen === DIRECTORY)
-      return directory === '' ? null : { key: DIRECTORY, group: 'Model', label: directory, request: { model: directory }, variant: null };
+      return directory === ''
+        ? null
+        : { key: DIRECTORY, group: 'Model', label: directory, heading: directory, request: { model: directory }, variant: null };
     return policies.find(({ key }) => key === chosen) ?? policies[0] ?? null;
   }
 
@@ -256,8 +260,8 @@ export class AskModel {
     );
     this.#asked = all;
     const made = (): Try => {
-      const answers = all.flatMap(({ policy: { key, label }, variant, asked, answer: { value } }) =>
-        value.status === 'idle' ? [] : [{ policy: { key, label }, variant, asked, answer: value }],
+      const answers = all.flatMap(({ policy: { key, heading }, variant, asked, answer: { value } }) =>
+        value.status === 'idle' ? [] : [{ policy: { key, heading }, variant, asked, answer: value }],
       );
       return {
         id,
@@ -381,31 +385,27 @@ export function policiesOf(
     ...chosen.flatMap((run) => [newestOf(run, 'Selected runs'), ...checkpointsOf(run, checkpoints.get(run.id) ?? [])]),
     ...others.map((run) => newestOf(run, 'Other runs')),
   ];
-  const models = Object.entries(server?.sample?.models ?? {}).map(([variant, model]): Policy => ({
-    key: `model:${model}`,
-    group: 'Made sample',
-    label: variantOf(variant) === null ? 'model of the sample' : `model of the sample, ${variant}`,
-    request: { model },
-    variant: variantOf(variant),
-  }));
+  const models = Object.entries(server?.sample?.models ?? {}).map(([variant, model]): Policy => {
+    const label = variantOf(variant) === null ? 'model of the sample' : `model of the sample, ${variant}`;
+    return { key: `model:${model}`, group: 'Made sample', label, heading: label, request: { model }, variant: variantOf(variant) };
+  });
   return [...ofRuns, ...models];
 }
 
 const variantOf = (name: string): Variant | null => (name in VARIANTS ? (name as Variant) : null);
 
 function newestOf(run: RunSummary, group: string): Policy {
-  const label = `${run.name}, ${run.step > 0 ? `newest policy (step ${run.step})` : 'the model it starts from'}`;
-  return { key: `run:${run.id}`, group, label, request: { run: run.id }, variant: variantOf(run.variant) };
+  const heading = `${run.name}, newest policy`;
+  const label = run.step > 0 ? `${heading} (step ${run.step})` : `${run.name}, the model it starts from`;
+  return { key: `run:${run.id}`, group, label, heading, request: { run: run.id }, variant: variantOf(run.variant) };
 }
 
 function checkpointsOf(run: RunSummary, list: readonly Checkpoint[]): Policy[] {
   return list
     .toSorted((a, b) => b.step - a.step)
-    .map(({ step }) => ({
-      key: `run:${run.id}@${step}`,
-      group: 'Selected runs',
-      label: `${run.name}, checkpoint of step ${step}`,
-      request: { run: run.id, step },
-      variant: variantOf(run.variant),
-    }));
+    .map(({ step }) => {
+      const label = `${run.name}, checkpoint of step ${step}`;
+      const request = { run: run.id, step };
+      return { key: `run:${run.id}@${step}`, group: 'Selected runs', label, heading: label, request, variant: variantOf(run.variant) };
+    });
 }

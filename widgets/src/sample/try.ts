@@ -97,7 +97,7 @@ export class SampleTry extends WatchingElement {
   #try(one: Try, newest: boolean): TemplateResult {
     const { policy } = this.model;
     const other = newest && one.answers.every(({ policy: { key } }) => key !== policy?.key);
-    const models = [...new Set(one.answers.map(({ policy: { label } }) => label))];
+    const models = [...new Set(one.answers.map(({ policy: { heading } }) => heading))];
     return html`<details class="try" ?open=${newest} data-testid="try">
       <summary class="small">
         <b>${models.join(' | ')}</b> <span class="secondary">${settingsText(one)}</span>
@@ -297,7 +297,7 @@ export class SampleTry extends WatchingElement {
   #answer({ policy, variant, answer, asked }: TryAnswer, named: boolean): TemplateResult {
     return html`<section data-testid="try-answer" data-variant=${variant}>
       <h4>
-        ${named ? html`<span data-testid="asked-of">${policy.label}</span> · ` : nothing}${variant}
+        ${named ? html`<span data-testid="asked-of">${policy.heading}</span> · ` : nothing}${variant}
         ${answer.status === 'ready' ? this.#facts(answer.value) : nothing}
       </h4>
       ${

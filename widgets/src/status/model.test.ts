@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import type { RunSummary } from '../connector.ts';
 import { FakeConnector } from '../../testing/fake-connector.ts';
 import type { RunListState } from '../store/run-list.ts';
 import { statusOf } from './model.ts';
@@ -45,11 +46,29 @@ it('warns while an alert is on, and says which on hover', () => {
   expect(title).toMatch(/^Alert at step 140: The KL is high\. Lower the learning rate\. Demo\./);
 });
 
-it('says that the newest run was broken off, until another is active', () => {
-  const broken = fake.summary({ id: 'a', name: 'Demo', steps: 143, state: 'interrupted' });
-  expect(statusOf(state({ runs: [broken] }), 'open').text).toContain('⚠ Demo: interrupted at step 143');
-  const next = fake.summary({ id: 'b', name: 'Next', steps: 3 });
-  expect(statusOf(state({ runs: [next, broken] }), 'open').text).toMatch(/^Med-R1 ● step 3/);
+describe('runs that were broken off', () => {
+  const broken = (id: string, ended_at: number) => ({ ...fake.summary({ id, name: id, steps: 143, state: 'interrupted' }), ended_at });
+  const text = (...runs: RunSummary[]) => statusOf(state({ runs }), 'open').text;
+
+  it('are named until another is active', () => {
+    expect(text(broken('Demo', 5))).toContain('⚠ Demo: interrupted at step 143');
+    expect(text(fake.summary({ id: 'b', name: 'Next', steps: 3 }), broken('Demo', 5))).toMatch(/^Med-R1 ● step 3/);
+  });
+
+  it('are named beside runs that were made since, both of a pair too, until a run ended well', () => {
+    const queued = { ...fake.summary({ id: 'q', steps: 0, state: 'queued' }), ended_at: null };
+    const ended = (ended_at: number) => ({ ...fake.summary({ id: 'f', steps: 240, state: 'finished' }), ended_at });
+    expect(text(queued, broken('Think', 6), broken('No-think', 5), ended(4))).toContain('⚠ Think: interrupted at step 143, and 1 more');
+    expect(text(queued, broken('Think', 6), ended(7))).toContain('no run is active');
+  });
+
+  it('a run that an error paused is named beside the one that goes on', () => {
+    const paused = {
+      ...fake.summary({ id: 'p', name: 'Think', steps: 22, state: 'paused' }),
+      error: { code: 'REWARD_THREW', message: 'It threw.', remedy: '' },
+    };
+    expect(text(fake.summary({ id: 'a', steps: 30 }), paused)).toMatch(/^Med-R1 ● step 30.* · ⚠ Think: paused by an error at step 22/);
+  });
 });
 
 it('names the evaluation that is computing, beside a run or alone', async () => {

@@ -11,6 +11,13 @@ export function alertedRun({ runs }: Pick<RunListState, 'runs'>): RunSummary | n
   return run?.alert ? run : null;
 }
 
+/** Those that were broken off since a run ended well, whatever was made or queued since: a backend that is killed breaks off all that were active. */
+function brokenOff(runs: readonly RunSummary[]): RunSummary[] {
+  const ended = runs.filter(({ ended_at }) => ended_at !== null).sort((a, b) => b.ended_at! - a.ended_at!);
+  const well = ended.findIndex(({ state }) => state !== 'interrupted' && state !== 'failed');
+  return well < 0 ? ended : ended.slice(0, well);
+}
+
 /** `computing`: the evaluation that is going on. */
 export function statusOf(
   state: RunListState,
@@ -22,10 +29,12 @@ export function statusOf(
   if (status === 'loading') return { text: 'Med-R1 …', title: 'Med-R1: connecting to the backend' };
   const run = runs.find((one) => isActive(one.state)) ?? null;
   const parts = ['Med-R1'];
-  const broken = runs.find(({ state }) => state === 'interrupted' || state === 'failed');
-  if (!run && !computing && broken && broken === runs[0])
-    parts[0] = `Med-R1 ${STATES[broken.state].glyph} ${broken.name}: ${broken.state} at step ${integer(broken.step)}`;
-  else if (!run && computing) parts[0] = 'Med-R1';
+  const broken = run || computing ? [] : brokenOff(runs);
+  if (broken.length > 0) {
+    const [first, ...more] = broken;
+    parts[0] = `Med-R1 ${STATES[first.state].glyph} ${first.name}: ${first.state} at step ${integer(first.step)}`;
+    if (more.length > 0) parts[0] += `, and ${integer(more.length)} more`;
+  } else if (!run && computing) parts[0] = 'Med-R1';
   else if (!run) parts[0] = runs.length > 0 ? 'Med-R1 ○ no run is active' : 'Med-R1 ○ no runs';
   else {
     const facts = STATES[run.state];
@@ -34,6 +43,8 @@ export function statusOf(
     if (run.alert) parts[0] = parts[0].replace('Med-R1', 'Med-R1 ⚠');
     if (run.state === 'running' && run.rollouts_per_s !== null) parts.push(`${number(run.rollouts_per_s)} rollouts/s`);
   }
+  for (const one of runs)
+    if (one !== run && one.state === 'paused' && one.error) parts.push(`⚠ ${one.name}: paused by an error at step ${integer(one.step)}`);
   if (computing) parts.push(`● evaluates ${computing.run_name ?? computing.name} ${integer(computing.done)}/${integer(computing.total)}`);
   const device = server?.device;
   if ((run || computing) && device && device.memory_used !== null && device.memory_total !== null)

@@ -21,6 +21,14 @@ describe('visibleGroups', () => {
     expect(sizes.reduce((a, b) => a + b)).toBe(made.length);
   });
 
+  it('a spread that is left of rounding is none', () => {
+    const groups = [
+      { ...made[0], reward_std: 4.75e-16 },
+      { ...made[1], reward_std: 0.01 },
+    ];
+    expect(visibleGroups({ ...base, groups, shown: 'flat' })).toEqual([groups[0]]);
+  });
+
   it('sorts by reward spread, widest first', () => {
     const spreads = visibleGroups({ ...base, sort: 'spread' }).map(({ reward_std }) => reward_std!);
     expect(spreads).toEqual([...spreads].sort((a, b) => b - a));

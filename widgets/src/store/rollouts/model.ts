@@ -202,13 +202,16 @@ export interface GroupSummary {
   rewards: number[];
 }
 
+/** As `frac_reward_zero_std` takes it (torch.isclose): what is left of rounding is no spread. */
+const ROUNDING = 1e-8;
+
 export function summarise(group: Group): GroupSummary {
   const judged = group.completions.filter(({ correct }) => correct !== null);
   return {
     right: judged.filter(({ correct }) => correct).length,
     judged: judged.length,
     mean: group.reward_mean,
-    spread: group.reward_std,
+    spread: group.reward_std !== null && group.reward_std <= ROUNDING ? 0 : group.reward_std,
     rewards: group.completions.map(({ reward }) => reward ?? 0),
   };
 }
