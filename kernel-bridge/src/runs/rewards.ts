@@ -146,8 +146,8 @@ export function editSettings(
 }
 
 /**
- * Brings back an earlier revision as a new one. Throws REWARDS_UNCHANGED when the revision in force says the same; SETTING_FIXED, CONFIG_INVALID and
- * REWARD_KERNEL_UNREACHABLE where this run cannot have what it says, as a fork that began without a reference model.
+ * Brings back an earlier revision as a new one. Throws REWARDS_UNCHANGED when the revision in force says the same, SETTING_FIXED and CONFIG_INVALID
+ * where its settings cannot be those of this run, as in a fork that began without a reference model.
  */
 export function revertTo(db: DatabaseSync, edit: { revision: number } & Edit): RewardRevision {
   const reason = edit.reason || `back to revision ${edit.revision}`;
@@ -156,7 +156,6 @@ export function revertTo(db: DatabaseSync, edit: { revision: number } & Edit): R
     const target = all.find(({ revision }) => revision === edit.revision);
     if (!target) throw errors.noRevision(edit.revision, all.length);
     const back = wholeOf(target, config);
-    requireReachable(config, back);
     return { ...back, settings: changedSettings(config, whole.settings, { ...back.settings }, run) };
   });
 }
