@@ -316,8 +316,10 @@ def add_dataset(
                     )
                 pause(POLL_S)
                 job = ask(client, "data.job", job["name"])
-        except (KeyboardInterrupt, GivenUp):
+        except (KeyboardInterrupt, GivenUp) as stop:
             ask(client, "data.stop", job["name"])
+            if isinstance(stop, KeyboardInterrupt):
+                raise KeyboardInterrupt(f"indexing {job['name']} was stopped; the same call goes on where it was") from None
             raise
         bar.update(job["done"], job["total"] or 0, job["state"])
     if job["state"] != "done":

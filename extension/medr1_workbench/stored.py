@@ -82,7 +82,11 @@ class Stored:
                     return
                 if end is not None and time.monotonic() > end:
                     raise TimeoutError(f"{self.KIND} {self.id} is {now.at} after {limit:g} s")
-                pause(POLL_S)
+                try:
+                    pause(POLL_S)
+                except KeyboardInterrupt:  # others look at it too, and it was started for itself
+                    said = f"{self.KIND} {self.id} goes on ({now.at}): only the waiting was interrupted, .stop() ends it"
+                    raise KeyboardInterrupt(said) from None
 
     def _summary_in_time(self) -> dict[str, Any]:
         """The summary; while the backend is down it is asked again for GRACE_S seconds."""

@@ -222,6 +222,8 @@ def test_one_that_does_not_answer_is_left_out_where_that_was_chosen(client, long
     assert long_run.rollouts()["reward/skipped"].isna().all()
     alerts = [event for event in long_run.events() if event["kind"] == "alert" and event["code"] == "REWARD_SKIPPED"]
     assert len(alerts) == 1, "one alert each time that it begins"
+    # the log's step is the one before: the step that it speaks of is not done when it is told
+    assert f"from step {alerts[0]['step'] + 1} on" in alerts[0]["message"]
     skipped.remove()
 
 

@@ -87,7 +87,7 @@ def test_indexing_that_is_interrupted_is_stopped(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(data_module, "pause", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="indexing set was stopped"):
         client.add_dataset("/data", "set", show=False)
     assert backend.asked[-1] == ("DELETE", "/data/set/job")
 

@@ -95,6 +95,17 @@ def test_time_that_is_up_says_where_the_run_is():
         Run(Backend(at("running")), SUMMARY).wait(timeout=0.01)
 
 
+@pytest.mark.parametrize("made", [lambda answers: Run(answers, SUMMARY), lambda answers: Evaluation(answers, EVALUATION)])
+def test_an_interrupt_ends_the_waiting_alone_and_says_so(made, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "pause", interrupted)
+    both = {**EVALUATION, **SUMMARY}
+    with pytest.raises(KeyboardInterrupt, match=r"^(run|evaluation) r1 goes on \(running.*\): only the waiting .* \.stop\(\) ends it$"):
+        made(Backend(both)).wait(show=False)
+
+
 def test_runs_are_equal_by_id_and_can_be_looked_up():
     one, same, other = Run(None, SUMMARY), Run(None, at("finished")), Run(None, OTHER)
     assert one == same

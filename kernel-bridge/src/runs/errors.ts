@@ -123,9 +123,9 @@ export const errors = {
     ),
 
   /** An alert, once each time that it begins. */
-  kernelSkipped: (name: string, { unanswered, waited_s }: Unanswered) =>
+  kernelSkipped: (name: string, step: unknown, { unanswered, waited_s }: Unanswered) =>
     make('REWARD_SKIPPED', 422)(
-      `Reward ${name} counts as not applicable since this step: its kernel is ${unanswered === 'slow' ? 'there, and the function still at work,' : unanswered} after ${waited_s} s.`,
+      `Reward ${name} counts as not applicable from step ${String(step)} on: its kernel is ${unanswered === 'slow' ? 'there, and the function still at work,' : unanswered} after ${waited_s} s.`,
       'It counts again as soon as values come in time.',
     ),
 

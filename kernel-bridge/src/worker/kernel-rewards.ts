@@ -26,7 +26,7 @@ export function askOnce(store: RunStore, disk: PatientDisk, ask: AskKernel, opti
     }
     if (!('unanswered' in scored) || source.on_timeout !== 'skip') return scored;
     const values = call.completions.map(() => null);
-    const alert = skipped.has(call.name) ? null : errors.kernelSkipped(call.name, scored);
+    const alert = skipped.has(call.name) ? null : errors.kernelSkipped(call.name, call.constants.step, scored);
     await disk.write(() => {
       store.keepKernelValues(call.key, values);
       if (alert) store.alert(alert.toJSON());
