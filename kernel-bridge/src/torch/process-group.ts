@@ -13,6 +13,7 @@ import { torchError } from './errors.ts';
 import { loadLibrary, readStamp } from './native.ts';
 import { collectives, torch } from './ops.ts';
 import { keep, scope } from './scope.ts';
+import { storeAnswers } from './store-greeting.ts';
 import type { Tensor } from './tensor.ts';
 
 /** What native/c10d exports. */
@@ -82,6 +83,17 @@ function lost({ rank, size, timeout }: GroupOptions, what: string, cause: unknow
   });
 }
 
+function notMet({ rank, size, timeout, rendezvous }: GroupOptions, why: string, waited: boolean, cause?: unknown): WorkbenchError {
+  const at = 'file' in rendezvous ? rendezvous.file : `${rendezvous.address}:${rendezvous.port}`;
+  return new WorkbenchError({
+    code: 'RANK_RENDEZVOUS',
+    message: `Rank ${rank} of ${size} did not meet the other processes at ${at}${waited ? ` within ${timeout} s` : ''}: ${why}`,
+    remedy:
+      'Check that all processes were started, that WORLD_SIZE is their number, and that MASTER_ADDR and MASTER_PORT are reachable and free. Where processes come later than that, raise ddp_join_timeout.',
+    cause,
+  });
+}
+
 export class ProcessGroup implements Disposable {
   readonly rank: number;
   readonly size: number;
@@ -107,16 +119,23 @@ export class ProcessGroup implements Disposable {
       if ('file' in rendezvous) native.openByFile(name, rank, size, ms, rendezvous.file, rendezvous.host);
       else native.openByTcp(name, rank, size, ms, rendezvous.address, rendezvous.port, rendezvous.serves);
     } catch (cause) {
-      const at = 'file' in rendezvous ? rendezvous.file : `${rendezvous.address}:${rendezvous.port}`;
-      const waited = performance.now() - began > 0.9 * ms ? ` within ${timeout} s` : '';
-      throw new WorkbenchError({
-        code: 'RANK_RENDEZVOUS',
-        message: `Rank ${rank} of ${size} did not meet the other processes at ${at}${waited}: ${(cause as Error).message.split('\n')[0]}`,
-        remedy:
-          'Check that all processes were started, that WORLD_SIZE is their number, and that MASTER_ADDR and MASTER_PORT are reachable and free. Where processes come later than that, raise ddp_join_timeout.',
-        cause,
-      });
+      throw notMet(options, (cause as Error).message.split('\n')[0], performance.now() - began > 0.9 * ms, cause);
     }
+  }
+
+  /**
+   * Makes sure that a port which another process is to serve is not another program's, and opens the group.
+   * @throws WorkbenchError RANKS_UNAVAILABLE, RANK_RENDEZVOUS
+   */
+  static async meet(options: GroupOptions): Promise<ProcessGroup> {
+    const { rendezvous, timeout } = options;
+    if ('port' in rendezvous && !rendezvous.serves) {
+      groups();
+      const answers = await storeAnswers(rendezvous.address, rendezvous.port, timeout);
+      if (answers === null) throw notMet(options, 'nobody listens there', true);
+      if (!answers) throw notMet(options, 'another program has taken that port', false);
+    }
+    return new ProcessGroup(options);
   }
 
   /**

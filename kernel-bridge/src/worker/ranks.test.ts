@@ -1,7 +1,7 @@
 /** Processes of a run that a launcher started: what one of them was told or holds otherwise is named on all, before anything is trained. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,6 +51,10 @@ function printed({ told, rendezvous, alone, changes, ...task }: Given = {}): Pro
     });
   return Promise.all((alone ? [0] : [0, 1]).map(rank));
 }
+async function listening(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as { port: number }).port;
+}
 const onBoth = (code: string, message: string): unknown[] =>
   Array(2).fill(expect.objectContaining({ code, message: expect.stringContaining(message) }));
 
@@ -66,9 +70,13 @@ describe('two processes of a run', () => {
     );
   });
 
-  it('of which one cannot read its configuration all say so', async () => {
+  it('of which one cannot read its configuration all say so; they met at a port', async () => {
     const error = { code: 'CONFIG_FILE', message: 'run.yaml is not there', remedy: 'Bring it.' } as const;
-    expect(await printed({ told: { error } })).toEqual(onBoth('CONFIG_FILE', 'run.yaml is not there (on rank 1 of 2)'));
+    const server = createServer();
+    const port = await listening(server);
+    await new Promise((resolve) => server.close(resolve));
+    const rendezvous = [true, false].map((serves): Rendezvous => ({ address: '127.0.0.1', port, serves }));
+    expect(await printed({ told: { error }, rendezvous })).toEqual(onBoth('CONFIG_FILE', 'run.yaml is not there (on rank 1 of 2)'));
   });
 
   it('of which one has another model say so', async () => {
@@ -79,14 +87,15 @@ describe('two processes of a run', () => {
     expect(await printed({ models: { 1: join(folder, 'nowhere') } })).toEqual(onBoth('MODEL_DIR_INCOMPLETE', '(on rank 1 of 2)'));
   });
 
-  it('say that the port is taken', async () => {
-    const server = createServer((socket) => socket.end());
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as { port: number };
+  it('say that the port is taken, whoever has it', async () => {
+    const server = createServer((socket) => socket.on('error', () => {}).end());
+    const port = await listening(server);
     const meets = (serves: boolean): Rendezvous => ({ address: '127.0.0.1', port, serves });
-    const [first] = await printed({ alone: true, rendezvous: [meets(true)] });
+    const seen = await printed({ rendezvous: [meets(true), meets(false)] });
     server.close();
-    expect(first).toMatchObject({ code: 'RANK_RENDEZVOUS', message: expect.stringContaining(`127.0.0.1:${port}`) });
+    const at = `did not meet the other processes at 127.0.0.1:${port}: `;
+    expect(seen).toEqual(onBoth('RANK_RENDEZVOUS', at));
+    expect(seen[1]).toMatchObject({ message: expect.stringContaining('another program has taken that port') });
   });
 
   it('wait for each other at the start as long as ddp_join_timeout says, whatever ddp_timeout is', async () => {

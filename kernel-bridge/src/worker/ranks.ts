@@ -49,7 +49,7 @@ export function rankedTrainer(create: CreateTrainer): CreateTrainer {
     if (given === null && processes === 1) return create(init);
     const followers = given === null ? await Followers.start(processes) : null;
     try {
-      const group = join0(given ?? followers!.launch, init);
+      const group = await join0(given ?? followers!.launch, init);
       group.broadcast<SharedInit>(shared(init));
       return new LeadingTrainer(await together(create, { ...init, ranks: group, localRank: given?.localRank }, group), group, followers);
     } catch (error) {
@@ -66,7 +66,7 @@ export async function follow(create: CreateTrainer): Promise<void> {
   const log = (line: string): void => void process.stderr.write(`${new Date().toISOString()} rank ${launch.rank}: ${line}\n`);
   process.on('disconnect', () => process.exit(1)); // what started it is gone
   process.send?.('ready');
-  using group = open(launch, launch.told && 'config' in launch.told ? launch.told.config : undefined);
+  using group = await open(launch, launch.told && 'config' in launch.told ? launch.told.config : undefined);
   requireSameOrders(group, launch.told);
   const init = group.broadcast<SharedInit | null>(null)!;
   group.limit(waitOf(init.config));
@@ -124,13 +124,13 @@ const shared = ({ config, items, evalItems, root, rewards, settings, resumeFrom,
 });
 
 /** `config`: what this process was told, if it was. Processes may come later at the start, where each loads its code, than they ever do in a step. */
-function open({ rank, size, rendezvous }: Launch, config?: Partial<TrainConfig>): ProcessGroup {
+function open({ rank, size, rendezvous }: Launch, config?: Partial<TrainConfig>): Promise<ProcessGroup> {
   const timeout = config?.ddp_join_timeout ?? DEFAULT_JOIN_S;
-  return new ProcessGroup({ name: GROUP, rank, size, timeout, rendezvous });
+  return ProcessGroup.meet({ name: GROUP, rank, size, timeout, rendezvous });
 }
 
-function join0(launch: Launch, { config }: TrainerInit): ProcessGroup {
-  const group = open(launch, config);
+async function join0(launch: Launch, { config }: TrainerInit): Promise<ProcessGroup> {
+  const group = await open(launch, config);
   requireSameOrders(group, undefined, config);
   group.limit(waitOf(config));
   return group;
