@@ -24,14 +24,17 @@ export function newsOf(before: ReadonlyMap<string, RunSummary>, runs: readonly R
   });
 }
 
+/** It failed, was broken off, or paused because of an error, and nobody has done anything about it yet. */
+export const isInTrouble = ({ state, error }: RunSummary): boolean =>
+  state === 'failed' || state === 'interrupted' || (state === 'paused' && error !== null);
+
 function newsOfRun(before: RunSummary, run: RunSummary): News[] {
   const news = (kind: NewsKind, text: string, step: number | null = null): News => ({ kind, run: run.id, name: run.name, text, step });
   const found: News[] = [];
   if (run.state !== before.state) {
     const because = run.error ? `${run.error.message} ${run.error.remedy}` : '';
     if (run.state === 'finished') found.push(news('finished', `finished at step ${run.step}.`));
-    else if (run.state === 'failed' || run.state === 'interrupted') found.push(news('trouble', `${run.state}. ${because}`.trim()));
-    else if (run.state === 'paused' && run.error) found.push(news('trouble', `paused. ${because}`));
+    else if (isInTrouble(run)) found.push(news('trouble', `${run.state}. ${because}`.trim()));
     else if (before.state === 'queued' && run.state === 'starting') found.push(news('queue', 'has got the device and starts.'));
   }
   if (run.waits_since !== null && before.waits_since === null) found.push(news('queue', 'waits for the device.'));

@@ -4,7 +4,7 @@ import { Notification } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { RunSummary } from '@medr1/widgets/connector';
-import { newsOf, type News, type NewsKind } from '../news.ts';
+import { isInTrouble, newsOf, type News, type NewsKind } from '../news.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const PLUGIN_ID = '@medr1/workbench:notifications';
@@ -36,12 +36,20 @@ const notifications: JupyterFrontEndPlugin<void> = {
 
     let before: ReadonlyMap<string, RunSummary> | null = null;
     let seen: readonly RunSummary[] | null = null;
+    /** Notifications that stay until they are closed, by run. */
+    const troubles = new Map<string, string>();
     const look = (): void => {
       const { status, runs } = workbench.runs.state.value;
       if (status !== 'ready' || runs === seen) return;
       const news = before ? newsOf(before, runs) : [];
       seen = runs;
       before = new Map(runs.map((run) => [run.id, run]));
+      for (const [run, notification] of troubles) {
+        const now = before.get(run);
+        if (now && isInTrouble(now)) continue;
+        Notification.dismiss(notification); // it was resumed or removed: what stayed on the page until somebody looks is over
+        troubles.delete(run);
+      }
       for (const one of news) if (wanted(one.kind)) tell(one);
     };
     workbench.runs.state.subscribe(look);
@@ -61,7 +69,10 @@ const notifications: JupyterFrontEndPlugin<void> = {
         { label: step === null ? trans.__('Show') : trans.__('Rollouts'), callback: show },
         ...(kind === 'alert' ? [{ label: trans.__('What can be done'), callback: act }] : []),
       ];
-      Notification.emit(`${name}: ${text}`, type, { autoClose, actions });
+      const notification = Notification.emit(`${name}: ${text}`, type, { autoClose, actions });
+      if (kind !== 'trouble') return;
+      if (troubles.has(run)) Notification.dismiss(troubles.get(run)!); // the newer says what is so
+      troubles.set(run, notification);
     };
   },
 };

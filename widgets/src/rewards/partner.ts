@@ -1,7 +1,7 @@
 /** The other run of a pair: an edit of one is offered for both, for they differ in their prompt alone. */
 import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import { css, html, nothing, type TemplateResult } from 'lit';
-import { errorBody, type RunSummary } from '../connector.ts';
+import { errorBody, type RewardRevision, type RunSummary } from '../connector.ts';
 import type { RunList } from '../store/run-list.ts';
 
 /** null where a run belongs to no pair, or the other one is gone or takes no edits any more. */
@@ -38,6 +38,12 @@ export const bothStyle = css`
     width: auto;
   }
 `;
+
+/** The same functions, weights, parameters and settings: by these a revision of one run is found in the other, for their numbers may differ. */
+export const isAlike = (one: RewardRevision, other: RewardRevision): boolean => substance(one) === substance(other);
+
+const substance = ({ weights, sources, parameters = {}, weight_schedules = {}, settings }: RewardRevision): string =>
+  JSON.stringify([weights, Object.entries(sources).map(([name, { sha256 }]) => [name, sha256]), parameters, weight_schedules, settings]);
 
 /** Makes an edit in a run and then in its partner, where there is one. Rejects where the second is refused, and says that the first was made. */
 export async function inBoth<T>(edit: () => Promise<T>, partner: RunSummary | null, second: (id: string) => Promise<unknown>): Promise<T> {

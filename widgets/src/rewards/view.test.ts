@@ -701,6 +701,28 @@ describe('a pair', () => {
     expect(edits(connector, 'editSettings')).toEqual(['a', 'b']);
   });
 
+  it('goes back in both, to the revision that is the same there, whatever its number', async () => {
+    const { connector, element, find, type } = await ofPair();
+    await type('format', '0.5');
+    await press(find(APPLY));
+    const detail = connector.run;
+    const [first] = (await detail('a')).rewards;
+    const there = (rewards: RewardRevision[]) => (connector.run = async (id) => ({ ...(await detail(id)), rewards }));
+    there([
+      { ...first, revision: 1, weights: { accuracy: 2 } },
+      { ...first, revision: 4 },
+    ]);
+    await press(find('[data-testid=go-back]'));
+    const reverts = () => connector.calls.filter(([name]) => name === 'revert').map(([, ...call]) => call);
+    expect(reverts()).toEqual([
+      ['a', { revision: 1 }],
+      ['b', { revision: 4 }],
+    ]);
+    there([{ ...first, weights: { accuracy: 2 } }]);
+    await press(find('[data-testid=go-back]'));
+    expect(element.shadowRoot!.textContent).toContain('not in Demo · no-think: it never had these rewards and settings.');
+  });
+
   it('says so where the other run refuses, and offers nothing where it has ended', async () => {
     const { connector, element, type, find } = await ofPair();
     const edit = connector.editRewards;

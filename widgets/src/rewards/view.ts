@@ -50,7 +50,7 @@ import {
   type Scored,
   type Weights,
 } from './model.ts';
-import { bothChoice, bothStyle, inBoth, partnerOf } from './partner.ts';
+import { bothChoice, bothStyle, inBoth, isAlike, partnerOf } from './partner.ts';
 import { outcomeView, type Listing, type Outcome } from './outcome.ts';
 import { parametersForm, parametersStyle, type Given } from './parameters-form.ts';
 import { freshSchedule, scheduleField, scheduleStyle } from './schedule-field.ts';
@@ -218,9 +218,16 @@ export class RewardsView extends WatchingElement {
   }
 
   /** Rewards and settings of an earlier revision, from the next step on. */
-  async #goBack(run: FollowedRun, { revision }: RewardRevision): Promise<void> {
+  async #goBack(run: FollowedRun, wanted: RewardRevision): Promise<void> {
     this.#forgive();
-    await this.#doing.do(async () => run.revise(await this.workbench.connector.revert(run.id, { revision })), 'go back');
+    const { connector, runs } = this.workbench;
+    const here = async (): Promise<void> => run.revise(await connector.revert(run.id, { revision: wanted.revision }));
+    const there = async (id: string): Promise<void> => {
+      const same = (await connector.run(id)).rewards.findLast((one) => isAlike(one, wanted));
+      if (!same) throw { code: 'REQUEST_INVALID', message: 'it never had these rewards and settings.', remedy: 'Apply them there.' };
+      await connector.revert(id, { revision: same.revision });
+    };
+    await this.#doing.do(() => inBoth(here, this.both ? partnerOf(runs, run.id) : null, there), 'go back');
   }
 
   #outcomeOf(draft: Draft): TemplateResult | typeof nothing {

@@ -190,7 +190,7 @@ export class SampleView extends PageElement {
       </span>
       <b class="ellipsis id" title=${item ?? ''}>${item}</b>
       <span class="secondary ellipsis">${dataset}</span>
-      <button class="quiet back" @click=${() => command(this, 'open-data')}>Data</button>
+      <button class="quiet link back" @click=${() => command(this, 'open-data')}>Data</button>
     </div>`;
   }
 
@@ -415,7 +415,7 @@ export class SampleView extends PageElement {
       selection.move({ runs: [run], step, group, item: selection.value.item });
       command(this, 'open-rollouts');
     };
-    return html`<button class="quiet small" title="Show this group in the Rollouts view" @click=${show}>rollouts →</button>`;
+    return html`<button class="quiet link small" title="Show this group in the Rollouts view" @click=${show}>rollouts →</button>`;
   }
 
   #record({ raw, file, row }: DataSample): TemplateResult {

@@ -67,7 +67,9 @@ describe('runs that were broken off', () => {
       ...fake.summary({ id: 'p', name: 'Think', steps: 22, state: 'paused' }),
       error: { code: 'REWARD_THREW', message: 'It threw.', remedy: '' },
     };
-    expect(text(fake.summary({ id: 'a', steps: 30 }), paused)).toMatch(/^Med-R1 ● step 30.* · ⚠ Think: paused by an error at step 22/);
+    const said = /^Med-R1 ● step 30.* · ⚠ Think: paused by an error at step 22/;
+    expect(text(fake.summary({ id: 'a', steps: 30 }), paused)).toMatch(said);
+    expect(text(paused, fake.summary({ id: 'a', steps: 30 }))).toMatch(said);
   });
 });
 

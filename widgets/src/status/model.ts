@@ -5,9 +5,13 @@ import { bytes, integer, number } from '../format.ts';
 import { STATES } from '../runs/model.ts';
 import type { RunListState } from '../store/run-list.ts';
 
+/** The run that the line is about: one that trains, before one that is paused. */
+const runOf = (runs: readonly RunSummary[]): RunSummary | null =>
+  runs.find(({ state }) => state === 'running') ?? runs.find(({ state }) => isActive(state)) ?? null;
+
 /** The run that the line is about, while an alert of it is on. */
 export function alertedRun({ runs }: Pick<RunListState, 'runs'>): RunSummary | null {
-  const run = runs.find((one) => isActive(one.state)) ?? null;
+  const run = runOf(runs);
   return run?.alert ? run : null;
 }
 
@@ -27,7 +31,7 @@ export function statusOf(
   const { status, error, server, runs } = state;
   if (status === 'error') return { text: 'Med-R1 ⚠ backend not reached', title: `${error?.message ?? ''} ${error?.remedy ?? ''}`.trim() };
   if (status === 'loading') return { text: 'Med-R1 …', title: 'Med-R1: connecting to the backend' };
-  const run = runs.find((one) => isActive(one.state)) ?? null;
+  const run = runOf(runs);
   const parts = ['Med-R1'];
   const broken = run || computing ? [] : brokenOff(runs);
   if (broken.length > 0) {
