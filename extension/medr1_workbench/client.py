@@ -14,6 +14,7 @@ import json
 import os
 import re
 import ssl
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -370,7 +371,7 @@ class Client:
         """
         given = {"path": os.path.abspath(os.path.expanduser(path)), "name": name, "num_generations": num_generations}
         body = {key: value for key, value in given.items() if value is not None}
-        return Run(self, ask(self, "importRun", body=body))
+        return Run(self, ask(self, "importRun", body={**body, "request_id": uuid.uuid4().hex}))
 
     @keywords_of(BesidesVariant)
     def train_pair(

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { register } from '../../kernel-bridge/src/cli/runs.ts';
 import { runJson } from '../../kernel-bridge/src/cli/testing/run-json.ts';
 import type { Client } from '../../kernel-bridge/src/client/index.ts';
-import { testServer, until, type TestServer } from './harness.ts';
+import { makeHome, testServer, until, type TestServer } from './harness.ts';
 
 let t: TestServer;
 let out: string;
@@ -47,6 +47,21 @@ it('rules see in it what the command sees, and its log keeps it', async () => {
     const { events } = await t.client.events(id, { kinds: ['alert'] });
     return events.length === 1 ? events : `${events.length} alerts in the log`;
   });
+});
+
+it('comes once, also when the request is sent again to a server that was started anew', async () => {
+  const { home, remove } = makeHome();
+  const body = { path: join(out, 'checkpoint-20'), name: 'Once', request_id: 'import-1' };
+  const first = await testServer({ home });
+  const { id: made } = await first.client.importRun(body);
+  expect((await first.client.importRun(body)).id).toBe(made);
+  await first.close();
+  const anew = await testServer({ home });
+  expect((await anew.client.importRun(body)).id).toBe(made);
+  await expect(anew.client.importRun({ ...body, name: 'Twice' })).rejects.toMatchObject({ code: 'REQUEST_ID_USED', http: 409 });
+  expect(await anew.client.runs()).toHaveLength(1);
+  await anew.close();
+  remove();
 });
 
 const REFUSED: [string, (client: Client, id: string) => Promise<unknown>][] = [

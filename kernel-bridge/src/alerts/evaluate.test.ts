@@ -67,6 +67,20 @@ it.each(MADE)('made series $name: named first by the right rule in time', ({ row
   expect(found.since).toBeLessThanOrEqual(0.4 * steps);
 });
 
+it.each([
+  ['a fall that 400 samples tell from chance', { eval_samples_per_second: 40 }, ['reward_against_held_out']],
+  ['a fall, where the size is not known', {}, ['reward_against_held_out']],
+  ['a fall within the noise of 20 samples', { eval_samples_per_second: 2 }, []],
+])("reads held-out accuracy from TRL's log, which has the mean of the function that rewards it: %s", (_, size, told) => {
+  const held = (step: number) => ({ 'eval_rewards/accuracy_reward/mean': 0.6 - 0.002 * step, eval_runtime: 10, ...size });
+  const rows = Array.from({ length: 60 }, (_row, i) => ({
+    step: i + 1,
+    metrics: { reward: 0.5 + 0.01 * i, ...((i + 1) % 10 === 0 && held(i + 1)) },
+  }));
+  const { onsets } = evaluate({ config: {}, rows });
+  expect(onsets.map(({ rule, metrics }) => [rule, metrics])).toEqual(told.map((rule) => [rule, ['reward', 'eval_rewards/accuracy_reward/mean']]));
+});
+
 it('sees the same however the steps are handed over, and nothing of later steps', () => {
   const series = MADE[0];
   const whole = evaluate(series);

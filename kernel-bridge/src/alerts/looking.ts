@@ -37,6 +37,19 @@ export function spike(series: Series, name: string, window: number): { value: nu
   return { value, times: value / Math.max(middle, 1e-12), z: (value - middle) / Math.max(spread, 1e-12) };
 }
 
+/**
+ * The metric that says how many held-out questions are answered right, and half of its newest 95 % interval. TRL logs no accuracy but the mean of the
+ * function that rewards one, and of its size how many samples took how long.
+ */
+export function heldOut(series: Series): { name: string; noise: number } {
+  const newest = (name: string): number => series.points(name, 1)[0]?.value ?? NaN;
+  const byTrl = series.names(/^eval_rewards\/accuracy[^/]*\/mean$/)[0];
+  const isOurs = byTrl === undefined || series.points('eval_accuracy', 1).length > 0;
+  const samples = Math.round(newest('eval_runtime') * newest('eval_samples_per_second'));
+  const noise = isOurs ? (newest('eval_accuracy_high') - newest('eval_accuracy_low')) / 2 : 1.96 * Math.sqrt(0.25 / samples);
+  return { name: isOurs ? 'eval_accuracy' : byTrl, noise: Number.isFinite(noise) ? noise : 0 };
+}
+
 export const rewardFunctions = (series: Series): string[] =>
   series.names(/^rewards\/[^/]+\/mean$/).map((name) => /^rewards\/([^/]+)\//.exec(name)![1]);
 

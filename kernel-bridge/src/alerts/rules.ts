@@ -5,7 +5,7 @@
  * A rule looks back and never ahead. Its text says what was seen. Most rules compare a run with its own start, because what is usual differs from
  * model to model. Failures and figures of other doctors: GRPO's literature and trackers as listed in docs/guides/alerts.md.
  */
-import { constantFunctions, number, over, recent, rewardFunctions, rise, share, spike, start, START } from './looking.ts';
+import { constantFunctions, heldOut, number, over, recent, rewardFunctions, rise, share, spike, start, START } from './looking.ts';
 import { bind, fork, isAccuracy, less, longer, look, more, resample, ROLLBACK, set, slower, warmer, weights } from './remedies.ts';
 import type { Rule } from './rule.ts';
 import { mean, median } from './series.ts';
@@ -291,7 +291,7 @@ export const RULES: readonly Rule[] = [
     id: 'reward_against_held_out',
     title: 'Reward rises, held-out accuracy does not',
     level: 'warning',
-    metrics: ['reward', 'eval_accuracy'],
+    metrics: ['reward', 'eval_accuracy', 'eval_rewards/{accuracy}/mean'],
     window: 10,
     thresholds: {
       reward: { value: 0.15, text: 'rise of the reward since the first evaluation, in parts of its highest mean' },
@@ -299,7 +299,8 @@ export const RULES: readonly Rule[] = [
     },
     why: 'The policy earns more, and answers questions that it does not train on no better, or worse: the reward is met in another way than by being right.',
     seen(series, t) {
-      const evals = series.points('eval_accuracy').filter(({ value }) => Number.isFinite(value));
+      const { name, noise } = heldOut(series);
+      const evals = series.points(name).filter(({ value }) => Number.isFinite(value));
       const newest = evals.at(-1);
       if (evals.length < 3 || newest!.step < series.step - series.stride) return null;
       const rewards = series.points('reward').filter(({ value }) => Number.isFinite(value));
@@ -311,11 +312,9 @@ export const RULES: readonly Rule[] = [
       const best = Math.max(...evals.slice(0, -1).map(({ value }) => value));
       // the middle of the last three, so that one small evaluation decides nothing
       const held = median(evals.slice(-3).map(({ value }) => value));
-      const low = series.points('eval_accuracy_low', 1)[0]?.value;
-      const high = series.points('eval_accuracy_high', 1)[0]?.value;
-      const noise = low !== undefined && high !== undefined ? (high - low) / 2 : 0;
       if (now - before < t.reward * Math.max(Math.abs(now), Math.abs(before)) || best - held < Math.max(t.fall, noise)) return null;
       return {
+        metrics: ['reward', name],
         seen: `The reward rose from ${number(before)} to ${number(now)} while held-out accuracy went from ${share(best)} at its best to ${share(held)}.`,
       };
     },

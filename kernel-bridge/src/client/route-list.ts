@@ -17,7 +17,7 @@ export const ROUTE_LIST: Record<RouteName, ListedRoute> = {
   checkAlertRule: { method: 'POST', path: '/alerts/check', takes: 'body' },
   runs: { method: 'GET', path: '/runs', gives: 'runs' },
   createRun: { method: 'POST', path: '/runs', takes: 'body', once: true },
-  importRun: { method: 'POST', path: '/runs/import', takes: 'body' },
+  importRun: { method: 'POST', path: '/runs/import', takes: 'body', once: true },
   runTable: { method: 'GET', path: '/runs/table', takes: 'query' },
   annotateRun: { method: 'PATCH', path: '/runs/:id', takes: 'body', once: true },
   createPair: { method: 'POST', path: '/pairs', takes: 'body', once: true, gives: 'runs' },

@@ -122,6 +122,7 @@ export const ImportRun = Type.Object(
     num_generations: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 10_000, description: 'completions of a question, where the log cannot tell' }),
     ),
+    request_id: RequestId,
   },
   { additionalProperties: false },
 );

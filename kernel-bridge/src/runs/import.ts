@@ -11,6 +11,7 @@ import type { Imported } from '../protocol/run.ts';
 import { printable } from '../protocol/printable.ts';
 import { runReading } from '../protocol/readings.ts';
 import { newRunId, prepareHome, runDirectory, runsDirectory } from './home.ts';
+import { carriedOut, keepRequest } from './requests.ts';
 import { RunStore } from './store.ts';
 import { readCompletions, type LoggedCompletions } from './trl-completions.ts';
 import { readTrainerLog, type LoggedStep, type TrainerLog } from './trainer-log.ts';
@@ -19,10 +20,18 @@ export interface ImportOptions {
   name?: string;
   /** Completions of a question, where the log cannot tell. */
   num_generations?: number;
+  /** What the run is found by when the request comes again. */
+  request_id?: string;
 }
 
+/** Whether the request made this run. Throws REQUEST_ID_USED where its id came with something else. */
+export const isImportBy = ({ db }: RunStore, request_id: string, path: string, { name, num_generations }: ImportOptions): boolean =>
+  carriedOut(db, requestOf(request_id), { path, name, num_generations });
+
+const requestOf = (request_id: string): string => `import ${request_id}`;
+
 /** Made whole or not at all. Throws IMPORT_NOT_FOUND, IMPORT_UNREADABLE. */
-export async function importRun(home: string, path: string, { name, num_generations }: ImportOptions = {}): Promise<RunStore> {
+export async function importRun(home: string, path: string, { name, num_generations, request_id }: ImportOptions = {}): Promise<RunStore> {
   const log = await readTrainerLog(path);
   const reading = runReading({ reward_funcs: [] });
   const completions = await readCompletions(log, { reading, num_generations });
@@ -40,7 +49,8 @@ export async function importRun(home: string, path: string, { name, num_generati
   mkdirSync(making, { recursive: true, mode: 0o700 });
   try {
     const title = name ?? printable(basename(log.folder)).slice(0, MAX_NAME);
-    using run = RunStore.create(making, { id, name: title, parent: null, config, root: log.folder, data_hash: '', imported });
+    using run = RunStore.create(making, { id, name: title, parent: null, config, root: log.folder, data_hash: '', request_id, imported });
+    if (request_id) keepRequest(run.db, requestOf(request_id), { path, name, num_generations });
     run.db.exec('PRAGMA synchronous = OFF'); // the whole is on the disk before it has its name
     await writeSteps(run, log, completions);
     run.imported({ total_steps: Math.max(log.total_steps, run.step) }, log.written_at);

@@ -15,6 +15,7 @@ import { builtInReward, checkEntries, checkRewards, contextOf, REWARDS, type Ask
 import { annotate } from '../runs/annotations.ts';
 import { completeConfig, parseConfig } from '../runs/config.ts';
 import { errors } from '../runs/errors.ts';
+import { isImportBy } from '../runs/import.ts';
 import { tableLines } from '../runs/export.ts';
 import { forkRun, isForkOf, rollbackRun } from '../runs/lineage.ts';
 import { eachGroup, groupSteps, questionHistory, readTokenIds } from '../runs/groups.ts';
@@ -162,11 +163,15 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
         return { runs: ids.map((id) => hub.store(id).summary()) };
       }),
 
-    importRun: async ({ body: { path, ...options } }) => {
-      const id = await importInThread(home, resolve(expandHome(path)), options);
-      hub.changed(id);
-      return hub.store(id).summary();
-    },
+    importRun: ({ body: { request_id, ...body } }) =>
+      repeated.once(request_id && `create ${request_id}`, body, async () => {
+        const [path, options] = [resolve(expandHome(body.path)), { name: body.name, num_generations: body.num_generations, request_id }];
+        using made =
+          findByRequest(home, request_id, (_, run) => isImportBy(run, request_id!, path, options)) ??
+          openRun(home, await importInThread(home, path, options));
+        hub.changed(made.row().id);
+        return made.summary();
+      }),
 
     run: ({ id }) => hub.detail(id),
 
@@ -457,14 +462,14 @@ const isToStart = (home: string, run: RunStore, request_id: string | undefined):
  * The run that the request made before, also one that lies in the trash: a request that comes again does not make it anew. `same` tells whether it is
  * what the request asks for. Throws REQUEST_ID_USED.
  */
-function findByRequest(home: string, request_id: string | undefined, same: (run: ReturnType<RunStore['row']>) => boolean): RunStore | null {
+function findByRequest(home: string, request_id: string | undefined, same: (run: ReturnType<RunStore['row']>, store: RunStore) => boolean): RunStore | null {
   if (!request_id) return null;
   const removed = (): string[] => listTrash(home).flatMap(({ id, kind }) => (kind === 'run' ? [placeInTrash(home, id)] : []));
   for (const places of [() => listRuns(home).map((id) => runDirectory(home, id)), removed]) {
     for (const directory of places()) {
       using store = openOrNull(directory); // a damaged run shows as such in the list; it keeps nobody from making another
       if (store?.row().request_id !== request_id) continue;
-      if (!same(store.row())) throw errors.requestUsed();
+      if (!same(store.row(), store)) throw errors.requestUsed();
       return RunStore.open(directory);
     }
   }
