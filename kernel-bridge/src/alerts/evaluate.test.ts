@@ -78,7 +78,9 @@ it.each([
     metrics: { reward: 0.5 + 0.01 * i, ...((i + 1) % 10 === 0 && held(i + 1)) },
   }));
   const { onsets } = evaluate({ config: {}, rows });
-  expect(onsets.map(({ rule, metrics }) => [rule, metrics])).toEqual(told.map((rule) => [rule, ['reward', 'eval_rewards/accuracy_reward/mean']]));
+  expect(onsets.map(({ rule, metrics }) => [rule, metrics])).toEqual(
+    told.map((rule) => [rule, ['reward', 'eval_rewards/accuracy_reward/mean']]),
+  );
 });
 
 it('sees the same however the steps are handed over, and nothing of later steps', () => {

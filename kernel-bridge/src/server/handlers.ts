@@ -462,7 +462,11 @@ const isToStart = (home: string, run: RunStore, request_id: string | undefined):
  * The run that the request made before, also one that lies in the trash: a request that comes again does not make it anew. `same` tells whether it is
  * what the request asks for. Throws REQUEST_ID_USED.
  */
-function findByRequest(home: string, request_id: string | undefined, same: (run: ReturnType<RunStore['row']>, store: RunStore) => boolean): RunStore | null {
+function findByRequest(
+  home: string,
+  request_id: string | undefined,
+  same: (run: ReturnType<RunStore['row']>, store: RunStore) => boolean,
+): RunStore | null {
   if (!request_id) return null;
   const removed = (): string[] => listTrash(home).flatMap(({ id, kind }) => (kind === 'run' ? [placeInTrash(home, id)] : []));
   for (const places of [() => listRuns(home).map((id) => runDirectory(home, id)), removed]) {
