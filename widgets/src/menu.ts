@@ -96,6 +96,7 @@ export const menuChoices = css`
   .choices {
     display: grid;
     gap: 4px;
+    min-width: min(280px, 85vw); /* of a panel that is as wide as it has to be: selects are not cut */
   }
   .choices label {
     display: grid;

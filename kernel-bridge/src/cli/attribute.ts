@@ -105,7 +105,7 @@ async function run(options: Options): Promise<void> {
   tell(
     `token ${index} ${JSON.stringify(text)}: log-probability ${found.document.score.toFixed(4)}${options.against.length ? ' (contrast)' : ''}`,
     ...table(found.cells.map((row) => row.map((value) => value.toFixed(3).padStart(8)))),
-    ...(check ? [verdict(check)] : []),
+    ...(check ? verdict(check) : []),
   );
 }
 
@@ -149,17 +149,18 @@ function sameForm(processor: Processor, token: number, letter: string): number {
 }
 
 /** What the areas say of the map, in words. */
-export function verdict({ seen, grey, deletion, insertion, random, beaten, verdict: found }: attribution.Faithfulness): string {
+export function verdict({ seen, grey, deletion, insertion, random, beaten, verdict: found }: attribution.Faithfulness): string[] {
   const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
   const [d, i] = [mean(random.map((one) => one.deletion)), mean(random.map((one) => one.insertion))];
-  const areas =
-    `probability ${seen.toFixed(3)} with the image, ${grey.toFixed(3)} with a grey one\n` +
-    `deletion ${deletion.toFixed(3)} (random ${d.toFixed(3)}, lower is better), insertion ${insertion.toFixed(3)} (random ${i.toFixed(3)}, higher is better): `;
-  if (found === 'no-image') return `${areas}the image hardly changes this token; it follows from what was written before.`;
-  return (
-    areas +
-    (found === 'better' ? `better than ${beaten} of ${random.length} random orders.` : 'no better than chance; the map says little.')
-  );
+  const said = {
+    'no-image': 'the image hardly changes this token; it follows from what was written before.',
+    better: `better than ${beaten} of ${random.length} random orders.`,
+    chance: 'no better than chance; the map says little.',
+  };
+  return [
+    `probability ${seen.toFixed(3)} with the image, ${grey.toFixed(3)} with a grey one`,
+    `deletion ${deletion.toFixed(3)} (random ${d.toFixed(3)}, lower is better), insertion ${insertion.toFixed(3)} (random ${i.toFixed(3)}, higher is better): ${said[found]}`,
+  ];
 }
 
 function absent(message: string): WorkbenchError {

@@ -5,7 +5,7 @@ import { makeTiny, type Tiny } from '../rl/testing/tiny.ts';
 import { prepareHome } from '../runs/home.ts';
 import { createRun } from '../runs/runs.ts';
 import { register } from './explain.ts';
-import { runJson } from './testing/run-json.ts';
+import { runJson, runText } from './testing/run-json.ts';
 
 /** "<think> it is A </think> <answer> B </answer>", roughly: the tokens of the tiny model. */
 const TOKENS = [14, 16, 17, 8, 15, 12, 9, 13];
@@ -63,11 +63,18 @@ it('maps the image for a token', async () => {
   expect(found).toMatchObject({ token: { index: 3, id: TOKENS[3] }, method: 'gradient' });
   expect(found.image.flat().every(Number.isFinite)).toBe(true);
   expect(found.check.random).toHaveLength(10);
+  const lines = (await runText([register], ['explain', 'attribution', id, '1', '0', '0', '--token', '3', '--method', 'gradient'])).split(
+    '\n',
+  );
+  expect(lines.slice(-3)).toEqual([expect.stringMatching(/^probability .* a grey one$/), expect.stringMatching(/^deletion /), '']);
 });
 
 it('refuses what there is not', async () => {
   await expect(explain('decision', '1', '0', '9')).rejects.toMatchObject({ code: 'EXPLAIN_COMPLETION' });
-  await expect(explain('decision', '1', '0', '0', '--order', '2,0')).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+  await expect(explain('decision', '1', '0', '0', '--order', '2,0')).rejects.toMatchObject({
+    code: 'EXPLAIN_ORDER',
+    remedy: 'Name all of them by their places, for example 2,1,0.',
+  });
   await expect(explain('attribution', '1', '0', '0', '--token', '99')).rejects.toMatchObject({ code: 'EXPLAIN_TOKEN' });
   await expect(explain('decision', '1', '0', '0', '--order', 'a')).rejects.toMatchObject({ code: 'commander.invalidArgument' });
 });

@@ -133,7 +133,7 @@ async function attribution(
     head(found),
     `token ${found.token.index} ${quoted(found.token.text)}${set}: ${set ? 'contrast' : 'log-probability'} ${found.score.toFixed(4)}, ${found.method}`,
     ...(found.image ? table(found.image.map((row) => row.map((value) => value.toFixed(3).padStart(8)))) : ['The question has no image.']),
-    ...(found.check ? [verdict(found.check)] : []),
+    ...(found.check ? verdict(found.check) : []),
   );
 }
 

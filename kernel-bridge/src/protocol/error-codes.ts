@@ -459,6 +459,11 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     'evaluation.resume() goes on from there.',
   ),
   EXPLAIN_TOKEN: code(422, 'The token that is to be explained is not there, or cannot be explained so.', 'Name another token.'),
+  EXPLAIN_ORDER: code(
+    422,
+    'The order does not name each option of the question once.',
+    'Name all of them by their places, the first is 0.',
+  ),
   EXPLAIN_OPTIONS: code(422, 'The question has no options whose probabilities could be read.', 'Ask about a question that has options.'),
   EXPLAIN_COMPLETION: code(404, 'The run stores no such completion.', 'Name a step, group and completion that the Rollouts view shows.'),
   ATTRIBUTION_TOKEN: code(null, 'The token to explain is not in the completion.', 'Name another token with --token N.'),

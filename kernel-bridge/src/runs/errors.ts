@@ -130,6 +130,15 @@ export const errors = {
     ),
 
   badRequest: (where: string, what: string) => badRequest(`${where}: ${what}.`, whereToRead(where)),
+  explainOrder: (order: readonly number[], places: readonly number[]) =>
+    make(
+      'EXPLAIN_ORDER',
+      422,
+      2,
+    )(
+      `The order ${order.join(',')} does not name each option once; the question has the options ${places.join(', ')}.`,
+      `Name all of them by their places, for example ${places.toReversed().join(',')}.`,
+    ),
   notJson: (cause: unknown) => badRequest('The body is not JSON.', 'Send a JSON object with content-type application/json.', cause),
   noRoute: (method: string, path: string) =>
     make('ROUTE_UNKNOWN', 404)(

@@ -139,8 +139,7 @@ const putOf = (run: RunRow | null, variant: Variant, template: string | null | u
 /** `order` says which option comes first, second, ...; it names each that is a choice once. */
 function reordered(item: VqaItem, order: readonly number[]): VqaItem {
   const places = choicesOf(item.options).map(({ index }) => index);
-  if (order.toSorted((a, b) => a - b).join() !== places.join())
-    throw errors.badRequest('body order', `it names each option once by its place; the question has the options ${places.join(', ')}`);
+  if (order.toSorted((a, b) => a - b).join() !== places.join()) throw errors.explainOrder(order, places);
   const answer = order.findIndex((index) => letterOf(index) === item.answer);
   return { ...item, options: order.map((index) => item.options[index]), answer: answer < 0 ? null : letterOf(answer) };
 }

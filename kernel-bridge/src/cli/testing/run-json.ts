@@ -16,6 +16,20 @@ export async function runJson(registers: ((program: Command) => void)[], args: s
   }
 }
 
+/** Runs a command in this process; what it prints for a person. */
+export async function runText(registers: ((program: Command) => void)[], args: string[]): Promise<string> {
+  const program = new Command();
+  for (const register of registers) register(program);
+  throwing(program);
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return write.mock.calls.map(([text]) => String(text)).join('');
+  } finally {
+    write.mockRestore();
+  }
+}
+
 /** Wrong usage is thrown, not printed with an exit. */
 function throwing(command: Command): void {
   command.exitOverride().configureOutput({ writeErr: () => undefined });
