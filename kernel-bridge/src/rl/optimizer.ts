@@ -6,8 +6,8 @@ import { ownersOf, roundsOf, type Piece } from './owners.ts';
 import { mixSeed } from '../stats/random.ts';
 import { alone, type Ranks } from './ranks.ts';
 
-/** Elements that ranks add up or send at a time: a copy of so many is held beside the tensors. */
-const BUCKET = 8 * 2 ** 20;
+/** Elements that ranks add up or send at a time: several copies of so many are held beside the tensors, and glibc keeps their room. */
+const BUCKET = { cpu: 2 * 2 ** 20, gpu: 8 * 2 ** 20 };
 
 /** Gradients of one shard in the order of the weights; null where the shard does not reach a weight. The holder frees them. */
 export type Gradients = (Tensor | null)[];
@@ -159,7 +159,7 @@ export class PolicyOptimizer {
       return roundsOf(
         some.map((index) => ({ index, elements: this.#weights[index].numel, owner: this.#owners[index] })),
         this.#ranks.size,
-        BUCKET / this.#ranks.size,
+        BUCKET[this.#device.startsWith('cpu') ? 'cpu' : 'gpu'] / this.#ranks.size,
       );
     });
   }

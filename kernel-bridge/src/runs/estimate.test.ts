@@ -128,6 +128,8 @@ describe('an estimate', () => {
     const shape = readShape(directory);
     const phases = memoryPhases(shape, configOf(settings), workloadOf(configOf(settings), items, shape), 0, 'cuda', { size: 1, shards: 2 });
     expect(phases['sum over shards'].gradients).toBe(3 * 2 * one.parameters);
+    const ofTwo = memoryPhases(shape, configOf(settings), workloadOf(configOf(settings), items, shape), 0, 'cuda', { size: 2, shards: 1 });
+    expect(ofTwo['sum over shards'].gradients).toBe(1.5 * 2 * one.parameters); // its own, and the sum for its share of the weights
     expect(sharded.total_bytes - one.total_bytes).toBe(2 * one.parameters); // the first shard's, while the second is computed
     expect(of({ ...settings, devices: 1, processes: 2, dp_shards: 2 }).available_bytes).toBe(40e9); // both on one device
     const onCpu = estimate(configOf({ ...settings, processes: 4, dp_shards: 4 }), items, { availableBytes: 80e9, device: 'cpu' });

@@ -167,8 +167,8 @@ export function memoryPhases(
       activations: kept.vision + kept.visionBackward,
     },
     'backward of the vision tower': { ...always, gradients: held + gradients + fromTokens, activations: kept.visionBackward },
-    // Own weights get the sum of all shards' gradients while those are still there.
-    ...(share.shards > 1 && {
+    // Own weights get the sum of all gradients while those of this process are still there.
+    ...((share.shards > 1 || share.size > 1) && {
       'sum over shards': { ...always, gradients: held + gradients + ownElements(shape, config, trainable, share) * bytes },
     }),
     optimizer: { ...always, gradients: gradients / share.size, activations: pieceBytes(config, trainable, device) },
