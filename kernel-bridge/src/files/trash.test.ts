@@ -49,9 +49,12 @@ it('what earlier versions removed is there too, and strangers are not', () => {
   ]);
 });
 
-it('a run or an evaluation whose record is damaged goes back all the same', () => {
-  const of = '20260101-000000-aaaa';
-  for (const kind of ['run', 'evaluation'] as const)
+it('what was removed goes back though its record is damaged', () => {
+  for (const [kind, of] of [
+    ['run', '20260101-000000-aaaa'],
+    ['evaluation', '20260101-000000-aaaa'],
+    ['data', 'my-set_2.1'],
+  ] as const)
     for (const record of ['', '{"kind":"run"}', '{"kind":"run","of":7,"name":"a","removed_at":1}']) {
       const id = basename(moveToTrash(home, thing('a'), { kind, of, name: 'a' }));
       writeFileSync(join(home, 'trash', id, 'trashed.json'), record);

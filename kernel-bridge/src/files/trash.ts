@@ -73,9 +73,11 @@ function read(home: string, id: string): Trashed | null {
   return recorded ? { id, ...recorded } : unrecorded(id);
 }
 
-/** What the name of the folder says, where its record is damaged or a version removed it that wrote none; null for what it does not say, as of a data set. */
+/** What the name of the folder says, where its record is damaged or a version removed it that wrote none; null for what it does not say. */
 function unrecorded(id: string): Trashed | null {
   const [, before, of, time] = /^(run-|evaluation-|eval-)?(\d{8}-\d{6}-[0-9a-z]+)-(\d{13})$/.exec(id) ?? [];
-  if (of === undefined) return null;
-  return { id, kind: before?.startsWith('eval') ? 'evaluation' : 'run', of, name: of, removed_at: Number(time) };
+  if (of !== undefined) return { id, kind: before?.startsWith('eval') ? 'evaluation' : 'run', of, name: of, removed_at: Number(time) };
+  const [, name, removed] = /^data-([A-Za-z0-9][\w.-]*)-(\d{13})$/.exec(id) ?? [];
+  if (name === undefined) return null;
+  return { id, kind: 'data', of: name, name, removed_at: Number(removed) };
 }

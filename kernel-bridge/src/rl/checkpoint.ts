@@ -2,35 +2,13 @@
  * A checkpoint is a Hugging Face directory (with LoRA, PEFT's directory of the adapter) with three files more: optimizer.safetensors, trainer_state.json and, between two updates on
  * the same rollouts, rollouts.safetensors. It appears whole or not at all.
  */
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { makeFolder } from '../files/durable.ts';
-import type { LeftOutQuestion } from './left-out.ts';
-import type { TrainConfig } from '../protocol/index.ts';
 import { Lora, saveAdapter, saveModel, type Model } from '../models/index.ts';
 import { readSafetensors, writeSafetensors, type Tensor } from '../torch/index.ts';
 import { errors } from './errors.ts';
-
-const FORMAT = 1;
-
-/** What a trainer needs beside tensors to go on as if it had never stopped. Seeds and data order follow from step and cursor. */
-export interface TrainerState {
-  format: typeof FORMAT;
-  step: number;
-  /** Questions drawn since the start. */
-  cursor: number;
-  num_tokens: number;
-  skipped_steps: number;
-  skipped_in_a_row: number;
-  /** Questions that could not be asked; not in checkpoints of earlier versions. */
-  left_out?: LeftOutQuestion[];
-  reward_weights: Record<string, number>;
-  /** The reward functions that `rollouts` were scored by; left out without rollouts. */
-  reward_functions?: string;
-  config: TrainConfig;
-  /** Rollouts that further updates will use; null when the next step samples anew. */
-  rollouts: unknown;
-}
+import { FORMAT, type TrainerState } from './trainer-state.ts';
 
 export interface CheckpointParts {
   policy: Model;
@@ -71,19 +49,6 @@ async function synced(path: string, flags: 'r' | 'w', text?: string): Promise<vo
   } finally {
     await handle.close();
   }
-}
-
-export async function readTrainerState(directory: string): Promise<TrainerState> {
-  const file = join(directory, 'trainer_state.json');
-  let state: TrainerState;
-  try {
-    state = JSON.parse(await readFile(file, 'utf8')) as TrainerState;
-  } catch (cause) {
-    throw errors.checkpoint(directory, 'trainer_state.json is missing or no JSON', cause);
-  }
-  if (state.format !== FORMAT)
-    throw errors.checkpoint(directory, `trainer_state.json has format ${state.format}, this version reads ${FORMAT}`);
-  return state;
 }
 
 /** Tensors of one of the checkpoint's own files. */

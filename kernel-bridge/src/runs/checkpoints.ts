@@ -99,15 +99,27 @@ export async function verifyCheckpoint(dir: string, step?: number, named = dir):
   }
 }
 
-/** The newest checkpoint whose manifest holds, and what was wrong with newer ones. */
-export async function newestValid(store: RunStore): Promise<{ checkpoint: Checkpoint | null; damaged: Error[] }> {
+/**
+ * The newest checkpoint whose manifest holds and that can be read, and what was wrong with newer ones. `requireReadable` throws for one whose files
+ * are as they were written, and none that whoever asks can use.
+ */
+export async function newestValid(
+  store: RunStore,
+  requireReadable: (directory: string) => Promise<void> = async () => {},
+): Promise<{ checkpoint: Checkpoint | null; damaged: Error[] }> {
   const damaged: Error[] = [];
   for (const checkpoint of store.checkpoints().reverse()) {
     try {
       await verifyCheckpoint(checkpoint.path, checkpoint.step);
-      return { checkpoint, damaged };
     } catch (error) {
       damaged.push(error as Error);
+      continue;
+    }
+    try {
+      await requireReadable(checkpoint.path);
+      return { checkpoint, damaged };
+    } catch (error) {
+      damaged.push(errors.checkpointDamaged(checkpoint.path, (error as Error).message));
     }
   }
   return { checkpoint: null, damaged };

@@ -20,6 +20,7 @@ import { newestValid, removeUnfinished, writeCheckpoint } from '../runs/checkpoi
 import { isDiskError, isDiskFull } from '../log/disk-space.ts';
 import { errors } from '../runs/errors.ts';
 import { tryLock } from '../log/lock.ts';
+import { requireReadable } from '../rl/trainer-state.ts';
 import { revisions } from '../runs/rewards.ts';
 import { lockFile, trainedBy, trainFilter, type LoadItems } from '../runs/runs.ts';
 import { RunStore } from '../runs/store.ts';
@@ -102,7 +103,7 @@ function endOf(error: unknown, directory: string): unknown {
 async function begin(store: RunStore, disk: PatientDisk, options: WorkerOptions, leftOut: LeftOutJournal): Promise<Trainer> {
   requireLastStep(store); // before the checkpoints that it does not know are removed
   await removeUnfinished(store);
-  const { checkpoint, damaged } = await newestValid(store);
+  const { checkpoint, damaged } = await newestValid(store, requireReadable);
   const from = checkpoint?.step ?? 0;
   await disk.write(() => store.seal());
   await checkRun(store, { upTo: from }); // what comes after is computed anew
