@@ -76,7 +76,7 @@ export const LAYERS: Layer[] = [
   layer('torch', 'tensors, scopes, autograd, optimiser, safetensors', 'native'),
   layer('models', 'a family of models a folder: processor, vision tower, decoder, generation, packed training forward', 'torch'),
   layer('stats', 'intervals, tests of shares and pairs with their corrections, agreement, seeded random numbers'),
-  layer('log', 'SQLite databases that survive a power cut, locks, full disks'),
+  layer('log', 'SQLite databases that survive a power cut, folders made whole or not at all, locks, full disks'),
   layer('rewards', "reward functions, and users' own in a sandbox"),
   layer('data', 'readers, index, splits, audit, thumbnails, the made sample', 'stats log'),
   layer('alerts', 'rules over the metrics of a run: what was seen, why, and what can be done', 'rewards'),

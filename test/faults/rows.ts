@@ -71,6 +71,14 @@ export const ROWS = {
     whole: 40,
     control: 'the function gives other values once its kernel was restarted',
   },
+  K1: {
+    promise:
+      'kill -9 of a command or the server while it changes a home leaves what was before or what is after, and the change can be made again',
+    how: 'a process is killed before or after one of its calls that write while it adds, renames, removes or puts back runs, data sets and evaluations, forks, rolls back, rescues, verifies, imports, or indexes for searches',
+    minute: 4,
+    whole: 600,
+    control: 'folders come under their names file by file',
+  },
   E1: {
     promise: 'an export that is killed leaves nothing under its name, or all of it',
     how: 'the process of `medr1 runs export --format dir` is killed before or after one of its calls that write',

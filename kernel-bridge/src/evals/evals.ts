@@ -1,8 +1,7 @@
 /** The evaluations of a home: found again by what decides their answers, made whole or not at all, listed, moved to the trash. */
-import { renameDurably } from '../files/durable.ts';
 import { moveToTrash } from '../files/trash.ts';
-import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { expandHome } from '../files/user-path.ts';
 import type { CreateEval, EvalSettings, EvalSummary } from '../protocol/evals.ts';
@@ -15,6 +14,7 @@ import { errors as runErrors } from '../runs/errors.ts';
 import { isRunId, makeDirectory, newRunId } from '../runs/home.ts';
 import { machineRefusal } from '../log/errors.ts';
 import { isLocked, tryLock } from '../log/lock.ts';
+import { Making } from '../log/making.ts';
 import { checkModel, openRun } from '../runs/runs.ts';
 import type { TrainConfig, Variant } from '../protocol/config.ts';
 import { errors } from './errors.ts';
@@ -309,14 +309,12 @@ function openOrNull(home: string, id: string): EvalStore | null {
 }
 
 function create(home: string, made: Parameters<typeof EvalStore.create>[1]): EvalStore {
-  const making = join(evalsDirectory(home), `.making-${randomBytes(4).toString('hex')}`);
-  mkdirSync(making, { recursive: true, mode: 0o700 });
   try {
-    using _ = EvalStore.create(making, made);
-    renameDurably(making, evalDirectory(home, made.id));
+    using making = Making.in(evalsDirectory(home));
+    using _ = EvalStore.create(making.directory, made);
+    making.become(evalDirectory(home, made.id));
   } catch (error) {
-    rmSync(making, { recursive: true, force: true });
-    throw machineRefusal(making, error) ?? error;
+    throw machineRefusal(evalsDirectory(home), error) ?? error;
   }
   return EvalStore.open(evalDirectory(home, made.id));
 }

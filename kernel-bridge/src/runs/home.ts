@@ -9,12 +9,14 @@ import { accessSync, chmodSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolders } from '../files/durable.ts';
 import { notWritable } from '../log/errors.ts';
+import { clearAway } from '../log/making.ts';
 
 export { homeDir } from '../data/home.ts';
 
 /** Makes the home's directories. Throws NOT_WRITABLE. */
 export function prepareHome(home: string): string {
   for (const part of ['runs', 'trash']) makeDirectory(join(home, part));
+  clearAway(runsDirectory(home));
   chmodSync(home, 0o700); // another command may have made it, for data sets and their thumbnails, which quote patients' images too
   return home;
 }

@@ -1,9 +1,8 @@
 /** A run that another trainer made, from the log that it left: finished, to be looked at, checked and compared as any other. */
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
-import { renameDurably } from '../files/durable.ts';
+import { Making } from '../log/making.ts';
 import { Value } from 'typebox/value';
 import { TrainConfig } from '../protocol/config.ts';
 import { MAX_NAME } from '../protocol/rest.ts';
@@ -45,25 +44,20 @@ export async function importRun(home: string, path: string, { name, num_generati
     lacks: lacksOf(log, completions),
   };
   const id = newRunId();
-  const making = join(runsDirectory(prepareHome(home)), `.making-${randomBytes(4).toString('hex')}`);
-  mkdirSync(making, { recursive: true, mode: 0o700 });
-  try {
-    const title = name ?? printable(basename(log.folder)).slice(0, MAX_NAME);
-    using run = RunStore.create(making, { id, name: title, parent: null, config, root: log.folder, data_hash: '', request_id, imported });
-    if (request_id) keepRequest(run.db, requestOf(request_id), { path, name, num_generations });
-    run.db.exec('PRAGMA synchronous = OFF'); // the whole is on the disk before it has its name
-    await writeSteps(run, log, completions);
-    run.imported({ total_steps: Math.max(log.total_steps, run.step) }, log.written_at);
-    run.db.exec('PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)');
-    writeFileSync(
-      join(making, 'config.yaml'),
-      stringify(Object.fromEntries(imported.keys.map((key) => [key, config[key as keyof TrainConfig]]))),
-    );
-    renameDurably(making, runDirectory(home, id));
-  } catch (error) {
-    rmSync(making, { recursive: true, force: true });
-    throw error;
-  }
+  using making = Making.in(runsDirectory(prepareHome(home)));
+  const { directory } = making;
+  const title = name ?? printable(basename(log.folder)).slice(0, MAX_NAME);
+  using run = RunStore.create(directory, { id, name: title, parent: null, config, root: log.folder, data_hash: '', request_id, imported });
+  if (request_id) keepRequest(run.db, requestOf(request_id), { path, name, num_generations });
+  run.db.exec('PRAGMA synchronous = OFF'); // the whole is on the disk before it has its name
+  await writeSteps(run, log, completions);
+  run.imported({ total_steps: Math.max(log.total_steps, run.step) }, log.written_at);
+  run.db.exec('PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)');
+  writeFileSync(
+    join(directory, 'config.yaml'),
+    stringify(Object.fromEntries(imported.keys.map((key) => [key, config[key as keyof TrainConfig]]))),
+  );
+  making.become(runDirectory(home, id));
   return RunStore.open(runDirectory(home, id));
 }
 

@@ -1,9 +1,8 @@
 /** Going back: a fork is a new run from a checkpoint of another, a roll-back the same run from an earlier checkpoint. */
-import { randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
-import { renameDurably } from '../files/durable.ts';
+import { Making } from '../log/making.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { KEPT_BY_FORK, REWARD_KEYS, sourcesAt } from '../protocol/fork.ts';
 import { LIVE_SETTINGS } from '../protocol/live-settings.ts';
@@ -43,14 +42,14 @@ export async function forkRun(
   if (last <= step) throw errors.nothingToTrain(step, last);
   const rewards = REWARD_KEYS.some((key) => key in changes) ? await rewardsOf(parent, step, config, reward_files) : null;
   const id = newRunId();
-  const making = join(runsDirectory(home), `.making-${randomBytes(4).toString('hex')}`);
-  mkdirSync(making, { recursive: true, mode: 0o700 });
+  using making = Making.in(runsDirectory(home));
+  const { directory } = making;
   try {
     // Links first, then the log: what is looked at from here on is the fork's own, whatever becomes of the parent
-    linkTree(parent.checkpointPath(step), join(making, 'checkpoints', checkpointName(step)));
-    parent.db.prepare('VACUUM INTO ?').run(join(making, 'run.db'));
-    writeFileSync(join(making, 'config.yaml'), stringify(config));
-    using fork = RunStore.open(making);
+    linkTree(parent.checkpointPath(step), join(directory, 'checkpoints', checkpointName(step)));
+    parent.db.prepare('VACUUM INTO ?').run(join(directory, 'run.db'));
+    writeFileSync(join(directory, 'config.yaml'), stringify(config));
+    using fork = RunStore.open(directory);
     if (fork.epoch !== row.epoch) throw errors.runHeld(row.id, 'be forked'); // of another history than the checkpoint
     await checkpointAt(fork, step, parent.checkpointPath(step));
     const settings = Object.fromEntries(LIVE_SETTINGS.filter((key) => key in changes).map((key) => [key, config[key]]));
@@ -61,9 +60,8 @@ export async function forkRun(
     );
     if (request_id && !start) keepForLater(fork.db, request_id);
     await checkRun(fork, {}, parent);
-    renameDurably(making, runDirectory(home, id));
+    making.become(runDirectory(home, id));
   } catch (error) {
-    rmSync(making, { recursive: true, force: true });
     if (!existsSync(parent.directory)) throw errors.runUnknown(row.id); // removed meanwhile
     if (!hasCheckpoint(parent, step)) throw noCheckpoint(parent, step); // pruned meanwhile by the run's worker, or rolled back
     const lost = !existsSync(parent.checkpointPath(step));

@@ -1,11 +1,10 @@
 /** What holds of a damaged run, as a run of its own: its database is read row by row, so that a page that cannot be read costs no other. */
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { stringify } from 'yaml';
-import { renameDurably } from '../files/durable.ts';
 import { transaction } from '../log/database.ts';
+import { Making } from '../log/making.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { verifyCheckpoint } from './checkpoints.ts';
 import { createDatabase } from './database.ts';
@@ -46,21 +45,16 @@ export async function rescueRun(home: string, run: RunStore): Promise<RunStore> 
   if (!lock) throw errors.runHeld(named, 'be rescued');
   if (await holds(run)) throw errors.notDamaged(named);
   const id = newRunId();
-  const making = join(runsDirectory(home), `.making-${randomBytes(4).toString('hex')}`);
-  mkdirSync(making, { recursive: true, mode: 0o700 });
-  try {
-    copyRows(run.db, join(making, 'run.db'));
-    using made = RunStore.open(making);
-    await keepWhatHolds(made, named);
-    await takeCheckpoints(made, run);
-    writeFileSync(join(making, 'config.yaml'), stringify(made.row().config));
-    made.becomeRescued(id, named);
-    await checkRun(made);
-    renameDurably(making, runDirectory(home, id));
-  } catch (error) {
-    rmSync(making, { recursive: true, force: true });
-    throw error;
-  }
+  using making = Making.in(runsDirectory(home));
+  const { directory } = making;
+  copyRows(run.db, join(directory, 'run.db'));
+  using made = RunStore.open(directory);
+  await keepWhatHolds(made, named);
+  await takeCheckpoints(made, run);
+  writeFileSync(join(directory, 'config.yaml'), stringify(made.row().config));
+  made.becomeRescued(id, named);
+  await checkRun(made);
+  making.become(runDirectory(home, id));
   return RunStore.open(runDirectory(home, id));
 }
 

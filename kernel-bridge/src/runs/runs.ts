@@ -1,9 +1,8 @@
 /** The runs of a home: made whole or not at all, listed, moved to the trash. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { renameDurably } from '../files/durable.ts';
 import { moveToTrash } from '../files/trash.ts';
 import { expandHome } from '../files/user-path.ts';
 import type { VqaItem } from '../protocol/data.ts';
@@ -15,6 +14,7 @@ import { errors } from './errors.ts';
 import { checkLoadable, weightsDirectory } from './model-files.ts';
 import { isRunId, newRunId, runDirectory, runsDirectory } from './home.ts';
 import { isLocked, lockHolder, tryLock, type Lock } from '../log/lock.ts';
+import { becomeTogether, Making } from '../log/making.ts';
 import { pairConfigs } from './pair-config.ts';
 import { keepForLater } from './requests.ts';
 import type { RunRow } from './row.ts';
@@ -123,24 +123,16 @@ async function checkRun(
 
 /** The directories of new runs, under their names only once all of them are whole. */
 function makeWhole(home: string, runs: readonly Omit<NewRun, 'name'>[], start = true): void {
-  const making = runs.map(({ id }) => ({ id, directory: join(runsDirectory(home), `.making-${randomBytes(4).toString('hex')}`) }));
-  const renamed: string[] = [];
-  try {
-    runs.forEach((run, at) => {
-      const { directory } = making[at];
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-      using made = RunStore.create(directory, { ...run, name: run.config.run_name ?? defaultName(run.config) });
-      if (run.request_id && !start) keepForLater(made.db, run.request_id);
-      writeFileSync(join(directory, 'config.yaml'), stringify(run.config));
-    });
-    for (const { id, directory } of making) {
-      renameDurably(directory, runDirectory(home, id));
-      renamed.push(runDirectory(home, id));
-    }
-  } catch (error) {
-    for (const directory of [...making.map((one) => one.directory), ...renamed]) rmSync(directory, { recursive: true, force: true });
-    throw error;
-  }
+  using stack = new DisposableStack();
+  const parts = runs.map((run) => {
+    const making = stack.use(Making.in(runsDirectory(home)));
+    const { directory } = making;
+    using made = RunStore.create(directory, { ...run, name: run.config.run_name ?? defaultName(run.config) });
+    if (run.request_id && !start) keepForLater(made.db, run.request_id);
+    writeFileSync(join(directory, 'config.yaml'), stringify(run.config));
+    return { making, target: runDirectory(home, run.id) };
+  });
+  becomeTogether(parts);
 }
 
 /** The other run of a pair, while it is in this home; null for a run without one. */

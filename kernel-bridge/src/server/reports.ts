@@ -3,9 +3,9 @@
  * process that trains it, which polls, carries it out in its own home and brings the answer; what that changed comes back as rows.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { renameDurably } from '../files/durable.ts';
+import { Making } from '../log/making.ts';
 import { WorkbenchError, type ErrorBody } from '../protocol/errors.ts';
 import type { PollReports, ReportAnswer, ReportRequest, ReportRows, ReportTaken } from '../protocol/reports.ts';
 import { ROUTES, type Route, type RouteName } from '../protocol/routes.ts';
@@ -118,16 +118,10 @@ export class Reports {
 
   /** A copy is there whole, or not at all: what makes it a run comes with the first message. */
   #make(id: string, sent: ReportRows): ReportTaken {
-    const making = join(runsDirectory(this.#hub.home), `.making-${randomBytes(4).toString('hex')}`);
-    mkdirSync(making, { recursive: true, mode: 0o700 });
-    try {
-      const taken = first(join(making, 'run.db'), id, sent);
-      renameDurably(making, runDirectory(this.#hub.home, id));
-      return taken;
-    } catch (error) {
-      rmSync(making, { recursive: true, force: true });
-      throw error;
-    }
+    using making = Making.in(runsDirectory(this.#hub.home));
+    const taken = first(join(making.directory, 'run.db'), id, sent);
+    making.become(runDirectory(this.#hub.home, id));
+    return taken;
   }
 
   async #poll(id: string, { answers, wait_s }: PollReports, signal: AbortSignal): Promise<ReportRequest[]> {
