@@ -13,6 +13,7 @@ const SELECTION_KEY = 'medr1:selection';
 const COLOURS_KEY = 'medr1:run-colours';
 const EVALUATION_KEY = 'medr1:evaluation';
 const DRAFTS_KEY = 'medr1:reward-drafts';
+const NEW_RUN_KEY = 'medr1:new-run';
 
 const service: JupyterFrontEndPlugin<IWorkbench> = {
   id: '@medr1/workbench:service',
@@ -45,6 +46,7 @@ async function begin(workbench: Workbench, state: IStateDB | null): Promise<void
   if (state) {
     await keptInWorkspace(state, COLOURS_KEY, workbench.colours, workbench.colours);
     await keptInWorkspace(state, DRAFTS_KEY, workbench.rewardDrafts, workbench.rewardDrafts);
+    await keptInWorkspace(state, NEW_RUN_KEY, workbench.newRunDraft, workbench.newRunDraft);
     await keptInWorkspace(state, EVALUATION_KEY, workbench.evaluation, workbench.evaluation);
     await keptInWorkspace(state, SELECTION_KEY, workbench.selection, workbench.selection);
   }

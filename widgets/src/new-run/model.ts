@@ -12,6 +12,7 @@ import {
 import { fileName, type HostFiles } from '../host-files.ts';
 import { Latest, outcome } from '../load.ts';
 import { Observable } from '../observable.ts';
+import type { TypedRun } from '../store/new-run-draft.ts';
 import { configOf, fieldsOf, keyIn, toTyped, typedOf, type Field, type Typed } from '../form/fields.ts';
 import { baseOf, changedConfig, changesOf, filesOf, type Change, type Fork } from './fork.ts';
 import { rewardRows, typedRewards, withReward, type RewardRow, byFunction, withValues } from './rewards.ts';
@@ -173,6 +174,29 @@ export class NewRunModel {
   /** What another view has chosen is no longer kept through presets. */
   dropCarried(): void {
     this.#change({ carried: {} });
+  }
+
+  /** What is typed and differs from the defaults; null where nothing does, and in the form of a fork, whose parent may go on. */
+  get draft(): TypedRun | null {
+    const { fields, typed, files, like, preset, fork } = this.state.value;
+    if (fork) return null;
+    const first = typedOf(fields);
+    const changed = Object.entries(typed).filter(([key, value]) => value !== first[key]);
+    return changed.length === 0 ? null : { typed: Object.fromEntries(changed), files, like, preset };
+  }
+
+  /** The form as it was left. */
+  takeUp({ typed, files, like, preset }: TypedRun): void {
+    const { fields } = this.state.value;
+    const known = Object.entries(typed).filter(([key]) => fields.some((field) => field.key === key));
+    this.#change({ typed: { ...typedOf(fields), ...Object.fromEntries(known) }, files, like, preset });
+    this.#check();
+  }
+
+  /** Everything to the defaults. */
+  clear(): void {
+    this.#change({ typed: typedOf(this.state.value.fields), files: {}, carried: {}, like: null, preset: null, fork: null });
+    this.#check();
   }
 
   /** Everything to the defaults, then the preset's keys; what another view has chosen stays. */

@@ -26,6 +26,39 @@ async function view(files: HostFiles | null) {
   return { connector, element, row, find };
 }
 
+it('keeps what is typed when it is closed and when the page is loaded again, until it is cleared', async () => {
+  const { element, find } = await view(null);
+  const type = async (key: string, value: string): Promise<void> => {
+    const field = find<HTMLInputElement>(`#field-${key}`);
+    field.value = value;
+    field.dispatchEvent(new Event('input'));
+    await settled();
+  };
+  expect(find('[data-testid=clear-form]')).toBeNull();
+  await type('run_name', 'half filled');
+  const kept = JSON.parse(JSON.stringify(workbench.newRunDraft));
+  expect(kept.typed).toEqual({ run_name: 'half filled' });
+
+  element.remove();
+  const again = Object.assign(document.createElement('medr1-new-run') as NewRunView, { workbench, files: null });
+  document.body.append(again);
+  await settled();
+  const nameOf = (one: NewRunView) => one.shadowRoot!.querySelector<HTMLInputElement>('#field-run_name')!.value;
+  expect(nameOf(again)).toBe('half filled');
+  again.shadowRoot!.querySelector<HTMLElement>('[data-testid=clear-form]')!.click();
+  await settled();
+  expect([nameOf(again), workbench.newRunDraft.value]).toEqual(['', null]);
+
+  again.remove();
+  workbench.dispose();
+  const other = await view(null);
+  workbench.newRunDraft.restore({ ...kept, files: 'none' });
+  expect(workbench.newRunDraft.value).toBeNull();
+  workbench.newRunDraft.restore(kept); // later than the form was drawn
+  await settled();
+  expect(nameOf(other.element)).toBe('half filled');
+});
+
 it('starts a pair: the variant that is chosen beside no-think, both selected', async () => {
   const { connector, element, find } = await view(null);
   const commands: string[] = [];

@@ -10,6 +10,7 @@ import { saveFile } from '../save-file.ts';
 import { yamlOf } from '../yaml.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
 import { keepUncovered } from '../uncovered.ts';
+import type { TypedRun } from '../store/new-run-draft.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { fieldView, formStyle, groupView } from '../form/controls.ts';
 import { groupsOfFields, type Field, type Typed } from '../form/fields.ts';
@@ -29,6 +30,8 @@ export class NewRunView extends WatchingElement {
   declare files: HostFiles | null;
   #model: NewRunModel | null = null;
   #saved: Subscription | null = null;
+  /** What this view put into the store, or took up from there. */
+  #kept: TypedRun | null = null;
 
   constructor() {
     super();
@@ -41,12 +44,13 @@ export class NewRunView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.#model!.state, this.workbench.runs.state, this.workbench.draft];
+    return [this.#model!.state, this.workbench.runs.state, this.workbench.draft, this.workbench.newRunDraft];
   }
 
   protected override acquire(): void {
     if (!this.#model) {
       this.#model = new NewRunModel(this.workbench.connector, this.files);
+      this.#model.state.subscribe(() => this.#keep());
       void this.#model.load();
     }
     const model = this.#model;
@@ -60,13 +64,27 @@ export class NewRunView extends WatchingElement {
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed);
-    const { draft } = this.workbench;
-    if (draft.value === null || this.#model?.state.value.status !== 'ready') return;
+    const { draft, newRunDraft } = this.workbench;
+    if (this.#model?.state.value.status !== 'ready') return;
+    if (newRunDraft.value !== this.#kept) {
+      this.#kept = newRunDraft.value;
+      if (this.#kept && this.#model.draft === null) this.#model.takeUp(this.#kept);
+    }
+    if (draft.value === null) return;
     const { config, like, files, fork } = draft.value;
     draft.set(null);
     if (fork) this.#model.fork(fork, config);
     else if (like === undefined) this.#model.take(config);
     else this.#model.fill({ config, like, files });
+  }
+
+  #keep(): void {
+    const { status, fork } = this.#model!.state.value;
+    if (status !== 'ready' || fork) return;
+    const now = this.#model!.draft;
+    if (JSON.stringify(now) === JSON.stringify(this.#kept)) return;
+    this.#kept = now;
+    this.workbench.newRunDraft.set(now);
   }
 
   protected override render(): TemplateResult {
@@ -117,6 +135,19 @@ export class NewRunView extends WatchingElement {
       <button class="quiet" type="button" data-testid="to-yaml" title="What differs from the defaults" @click=${this.#toFile}>
         Save as YAML
       </button>
+      ${
+        model.draft === null
+          ? nothing
+          : html`<button
+              class="quiet"
+              type="button"
+              data-testid="clear-form"
+              title="Everything to the defaults"
+              @click=${() => model.clear()}
+            >
+              Clear
+            </button>`
+      }
       ${
         Object.keys(carried).length === 0
           ? nothing

@@ -4,6 +4,7 @@ import { DataModel } from './data/model.ts';
 import { EvaluationChoice } from './evaluation-choice.ts';
 import { Observable } from '../observable.ts';
 import { GroupQuestion } from './group-question.ts';
+import { NewRunDraft } from './new-run-draft.ts';
 import { RewardDrafts } from './reward-drafts.ts';
 import { RolloutsModel } from './rollouts/model.ts';
 import { AlternativesStore } from './rollouts/alternatives.ts';
@@ -46,6 +47,8 @@ export interface IWorkbench {
   readonly evaluation: Public<EvaluationChoice>;
   /** What the New run form takes over when it is next seen. */
   readonly draft: Observable<RunDraft | null>;
+  /** What is typed into that form. */
+  readonly newRunDraft: Public<NewRunDraft>;
   readonly tour: Public<Tour>;
   /** Folder or name of a run's data set when that is not indexed. Null when it is indexed, and until we know. */
   unindexedOf(run: string): string | null;
@@ -73,6 +76,7 @@ export class Workbench implements IWorkbench {
   readonly removals = new Observable(0);
   readonly evaluation = new EvaluationChoice();
   readonly draft = new Observable<RunDraft | null>(null);
+  readonly newRunDraft = new NewRunDraft();
   readonly tour = new Tour();
 
   /** Runs whose data set was looked for in a list that had not it. */
