@@ -106,6 +106,16 @@ it('an expression that would run for ever is stopped and named, and the next sea
   expect((await second).total).toBe(40);
 });
 
+it('a run that is removed while a search of it waits for its turn is said to be unknown', async () => {
+  await using searches = Object.assign(new Searches(), {
+    async [Symbol.asyncDispose](this: Searches) {
+      await this.close();
+    },
+  });
+  const gone = runDirectory(t.home, '20260101-000000-gone');
+  await expect(searches.ask('statistics', [gone], { columns: 2 })).rejects.toMatchObject({ code: 'RUN_UNKNOWN', http: 404 });
+});
+
 it('one that is withdrawn is stopped, one too many is refused', async () => {
   const searches = new Searches();
   const id = await trained();

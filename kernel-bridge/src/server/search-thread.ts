@@ -1,8 +1,11 @@
 /** The thread of searches.ts: one job after another, so that a search of a million texts holds up nobody's request. */
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { snapshot } from '../log/database.ts';
 import { errorBody, WorkbenchError } from '../protocol/errors.ts';
 import { runReading } from '../protocol/readings.ts';
+import { errors } from '../runs/errors.ts';
 import { indexSteps } from '../runs/index-run.ts';
 import { RunStore } from '../runs/store.ts';
 import { findFamilies } from '../search/families.ts';
@@ -80,7 +83,10 @@ function watch(): Watch {
 function outcomeOf({ name, directories, asks }: Job): Outcome {
   const stores: RunStore[] = [];
   try {
-    for (const directory of directories) stores.push(RunStore.open(directory));
+    for (const directory of directories) {
+      if (!existsSync(directory)) throw errors.runUnknown(basename(directory)); // it was removed while the job waited for its turn
+      stores.push(RunStore.open(directory));
+    }
     return { answer: (work[name] as (runs: RunStore[], asks: unknown) => unknown)(stores, asks) };
   } catch (error) {
     const known = error instanceof WorkbenchError;

@@ -54,6 +54,30 @@ it.each(['pointerdown', 'focusin'])('%s on a group holds the step that is on scr
   expect(group.isConnected).toBe(true);
 });
 
+it('never shows the groups of the run before as those of the run that is chosen now', async () => {
+  const { connector, element } = await view({
+    runs: [
+      { id: 'a', steps: 7 },
+      { id: 'b', steps: 9 },
+    ],
+  });
+  const asked: [string, string | null][] = [];
+  const imageUrl = connector.imageUrl;
+  connector.imageUrl = (id, path, size) => {
+    asked.push([id, workbench.rollouts.state.value.run]);
+    return imageUrl(id, path, size);
+  };
+  const ids = async (run: string): Promise<string[]> => {
+    asked.length = 0;
+    workbench.selection.move({ runs: [run] });
+    await until(() => expect(asked.some(([id]) => id === run)).toBe(true));
+    await until(() => expect(element.shadowRoot!.querySelector('medr1-group')).not.toBeNull());
+    return [...new Set(asked.filter(([id]) => id === run).map(([, of]) => String(of)))];
+  };
+  const first = workbench.rollouts.state.value.run === 'a' ? 'b' : 'a';
+  expect(await ids(first)).toEqual([first]);
+});
+
 it('keys: left and right walk the steps', async () => {
   const { element, step } = await view({ runs: [{ id: 'a', steps: 7 }] });
   const press = (key: string) =>

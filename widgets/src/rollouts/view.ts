@@ -273,6 +273,7 @@ export class RolloutsView extends PageElement {
   #body(): TemplateResult {
     const state = this.#model.state.value;
     const run = this.#run!;
+    if (state.run !== null && state.run !== run.id) return loading('rollouts'); // what is there is another run's, with images of its own
     if (state.status === 'error') return failed(state.error!, () => this.#show(run, this.#step));
     if (state.status !== 'ready') return loading('rollouts');
     if (state.groups.length === 0) return empty('No rollouts kept for this step', 'Choose another step with ← and →.');

@@ -147,6 +147,12 @@ export const style = css`
   .data:focus-visible {
     outline-offset: -2px;
   }
+  /* the first cell stays in sight and lies over the ring of its row */
+  .data:focus-visible > :first-child {
+    box-shadow:
+      inset 0 2px var(--medr1-accent),
+      inset 0 -2px var(--medr1-accent);
+  }
   .data > div {
     padding: 0 8px;
     line-height: 27px;
