@@ -125,12 +125,15 @@ function optionsOf(record: Record_): Options {
   return found.options.length > 0 ? found : columnsOf(record);
 }
 
+/** Names of an option's column, by letter; made once, for every record of every data set is looked at under all of them. */
+const BARE = LETTERS.map((letter) => [letter.toLowerCase()]);
+const PREFIXED = BARE.map(([l]) => [`option_${l}`, `option${l}`, `choice_${l}`, `choice${l}`, `op${l}`]);
+
 /** Columns that are named with a letter (option_A, "Choice B", opa, A) or a number (option_1). */
 function columnsOf(record: Record_): Options {
-  const named = (names: (letter: string) => string[]) =>
-    LETTERS.map((letter) => names(letter.toLowerCase()).filter((name) => name in record));
-  const prefixed = named((l) => [`option_${l}`, `option${l}`, `choice_${l}`, `choice${l}`, `op${l}`]);
-  const bare = named((l) => [l]);
+  const named = (byLetter: readonly string[][]) => byLetter.map((names) => names.filter((name) => name in record));
+  const prefixed = named(PREFIXED);
+  const bare = named(BARE);
   // A table may have columns x, y, w, h that are no options: beyond F a bare letter counts only while none is left out.
   const gap = bare.findIndex((names, i) => i >= 6 && names.length === 0);
   const letters = prefixed.map((names, i) => (gap < 0 || i < gap ? [...names, ...bare[i]] : names));
