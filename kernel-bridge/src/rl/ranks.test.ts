@@ -77,15 +77,22 @@ const untimed = (result: StepResult): StepResult => ({
 });
 
 describe('a run of several processes', () => {
-  it('gives the bits of one process: metrics, rollouts, evaluation, weights and moments; rewards of a kernel too, and of one that dies', async () => {
+  it('gives the bits of one process: metrics, rollouts, evaluation, weights and moments, through live edits, with rewards of a kernel that dies', async () => {
     const settings = { dp_shards: 4, loss_type: 'dapo', dynamic_sampling: 2 } as const;
     const served: RewardSource = { file: 'served.py', source: '', sha256: 'f00d', runtime: 'kernel', timeout_s: 60, on_timeout: 'pause' };
     const rewards = { weights: { accuracy_tolerant: 1, served: 0.5 }, sources: { served } };
-    const one = await train(1, settings, { evaluate: true, rewards });
-    expect(one.results[0].groups).toHaveLength(4);
+    const edits: RankTask['edits'] = {
+      1: { rewards: { ...rewards, weights: { accuracy_tolerant: 0.25, served: 2 } } },
+      2: { settings: { num_generations: 2, learning_rate: 5e-3, max_completion_length: 6, dynamic_sampling: 1 } },
+    };
+    const task = { evaluate: true, rewards, edits };
+    const one = await train(1, settings, task);
+    expect(one.results.map(({ groups }) => groups[0].completions.length)).toEqual([4, 4, 2]);
+    expect(one.results.map(({ metrics }) => metrics['reward_weights/served'])).toEqual([0.5, 2, 2]);
+    expect(one.results.map(({ groups }) => groups.length)).toEqual([4, 4, 8]);
     expect(one.held).toMatchObject({ 'eval_rewards/served/mean': expect.any(Number) });
     for (const size of [2, 4]) {
-      const { save: _, refusals, ...several } = await train(size, settings, { evaluate: true, rewards, deaths: [2] });
+      const { save: _, refusals, ...several } = await train(size, settings, { ...task, deaths: [2] });
       expect(several).toEqual({ results: one.results, held: one.held, weights: one.weights, also: [] });
       // Ranks are asked for one after another: the second call is rank 1's.
       expect(refusals).toEqual([expect.stringMatching(`^no kernel has served reward served for 0 s.*on rank 1 of ${size}`)]);
@@ -112,13 +119,14 @@ describe('a run of several processes', () => {
   });
 
   it('uses rollouts again, on the log-probabilities that each rank kept, and goes on from a checkpoint with another number', async () => {
-    const settings = { dp_shards: 2, num_iterations: 2, scale_rewards: 'batch', max_steps: 6 } as const;
+    const settings = { dp_shards: 4, num_iterations: 2, scale_rewards: 'batch', max_steps: 6 } as const;
     const whole = await train(1, settings, { steps: 6 });
     const first = await train(2, settings, { steps: 3 }); // between two updates on the same rollouts
     const second = await train(1, settings, { steps: 1, resumeFrom: first.save });
-    const third = await train(2, settings, { steps: 2, resumeFrom: second.save });
-    expect([...first.results, ...second.results, ...third.results]).toEqual(whole.results);
-    expect(third.weights).toBe(whole.weights);
+    const third = await train(4, settings, { steps: 1, resumeFrom: second.save });
+    const fourth = await train(2, settings, { steps: 1, resumeFrom: third.save });
+    expect([first, second, third, fourth].flatMap(({ results }) => results)).toEqual(whole.results);
+    expect(fourth.weights).toBe(whole.weights);
   });
 
   it('leaves out the same questions, also where rollouts of a checkpoint answer one whose image is gone', async () => {

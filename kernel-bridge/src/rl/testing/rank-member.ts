@@ -1,7 +1,8 @@
 /** One rank of a run, for ranks.test.ts: `node rank-member.ts TASK.json RANK SIZE STORE`. Rank 0 writes what its steps gave to TASK.json.out. */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { RewardSet, TrainConfig, VqaItem } from '../../protocol/index.ts';
+import type { LiveSettings, RewardSet, TrainConfig, VqaItem } from '../../protocol/index.ts';
+import { liveOf } from '../../protocol/live-settings.ts';
 import type { AskKernel } from '../../rewards/index.ts';
 import { ProcessGroup, setNumThreads } from '../../torch/index.ts';
 import { createTrainer } from '../index.ts';
@@ -17,6 +18,8 @@ export interface RankTask {
   save: string;
   evaluate?: boolean;
   rewards?: RewardSet;
+  /** Edits that every rank hears of before it takes the step, by number of the step from 0. */
+  edits?: Record<number, { rewards?: RewardSet; settings?: Partial<LiveSettings> }>;
   /** Calls that find the kernel of its reward functions dead, by number. The step is then taken again. */
   deaths?: number[];
   /** In place of the configuration's. */
@@ -37,6 +40,7 @@ const {
   save,
   evaluate,
   rewards,
+  edits = {},
   deaths = [],
   device: wanted,
   throughHost,
@@ -61,6 +65,9 @@ const results = [];
 const refusals: string[] = [];
 while (results.length < steps) {
   device?.crossings();
+  const edit = edits[results.length];
+  if (edit?.rewards) trainer.setRewards(edit.rewards);
+  if (edit?.settings) trainer.setSettings({ ...liveOf(config), ...edit.settings });
   try {
     results.push(await trainer.trainStep());
   } catch (error) {
