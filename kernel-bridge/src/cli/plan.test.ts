@@ -11,7 +11,7 @@ import { editSettings } from '../runs/rewards.ts';
 import { listRuns } from '../runs/runs.ts';
 import { RunStore } from '../runs/store.ts';
 import { register as registerRuns } from './runs.ts';
-import { runJson } from './testing/run-json.ts';
+import { runJson, runText } from './testing/run-json.ts';
 import { register } from './train.ts';
 
 let tiny: Tiny;
@@ -41,6 +41,8 @@ it('says what a run would take, and starts nothing', async () => {
   const two = await plan('--processes', '2');
   expect(two.processes).toBe(2);
   expect(two.memory.optimizer).toBeLessThan(one.memory.optimizer);
+  const said = await runText([register], ['train', file, '--plan', '--processes', '2']);
+  expect(said).toMatch(/^memory +0\.\d GiB of [\d.]+ GiB, each of 2 processes: fits\nmost needed +in [a-z, ]+: (?!.* 0\.0 GiB)/);
   expect(listRuns(home)).toEqual([]);
 });
 
@@ -56,7 +58,7 @@ it('holds what a run is set to against the plan where no server runs: lengths, a
   const id = newRunId();
   mkdirSync(runDirectory(home, id), { recursive: true });
   const config = completeConfig({
-    ...{ model_name_or_path: tiny.model, dataset_name: data, per_device_train_batch_size: 8192, max_completion_length: 8 },
+    ...{ model_name_or_path: tiny.model, dataset_name: data, per_device_train_batch_size: 2048, max_completion_length: 8 },
   });
   {
     using run = RunStore.create(runDirectory(home, id), { id, name: id, parent: null, config, root: '/data', data_hash: 'h' });

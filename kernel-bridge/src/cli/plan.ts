@@ -27,7 +27,7 @@ function lines(found: Estimate): string[] {
     rollouts_per_s,
   } = found;
   const each = processes > 1 ? `, each of ${processes} processes` : '';
-  const parts = Object.entries(memory).filter(([, bytes]) => bytes > 0);
+  const parts = Object.entries(memory).filter(([, bytes]) => gib(bytes) !== gib(0));
   return [
     `memory        ${gib(total_bytes)} of ${gib(available_bytes)}${each}: ${fits ? 'fits' : 'does not fit'}`,
     `most needed   in ${peak_phase}: ${parts.map(([name, bytes]) => `${name} ${gib(bytes)}`).join(', ')}`,

@@ -79,6 +79,39 @@ it('starts a pair: the variant that is chosen beside no-think, both selected', a
   expect(commands).toEqual(['open-pair']);
 });
 
+it('says before a start what a run takes: memory of each process, the fewest devices, rollouts a second', async () => {
+  const { connector, find } = await view(null);
+  const said = async (estimate: FakeConnector['options']['estimate'], name: string): Promise<string> => {
+    connector.options.estimate = estimate;
+    for (const [key, value] of Object.entries({ model_name_or_path: 'model', dataset_name: 'data', run_name: name })) {
+      const field = find<HTMLInputElement>(`#field-${key}`);
+      field.value = value;
+      field.dispatchEvent(new Event('input'));
+    }
+    return until(() => {
+      const text = find('[data-testid=estimate]').textContent.replaceAll(/\s+/g, ' ');
+      expect(text).toMatch(estimate?.least_devices === null ? /no number of devices like these is enough/ : /at least/);
+      return text;
+    });
+  };
+  const text = await said(
+    {
+      processes: 2,
+      least_devices: 2,
+      total_bytes: 3e9,
+      available_bytes: 4e9,
+      seconds_per_step: 2,
+      seconds_from: 'run a',
+      rollouts_per_s: 16,
+    },
+    'one',
+  );
+  expect(text).toMatch(
+    /needs 2\.79 GiB of 3\.73 GiB in each of 2 processes 2 devices at least about 2\.0 s a step, .* 16 rollouts a second/,
+  );
+  await said({ fits: false, least_devices: null }, 'two');
+});
+
 it('reward functions are rows: chosen in the host, weighted, refused with the reason, removed', async () => {
   let saved: (path: string) => void = () => {};
   let source = 'export default () => { throw 1; };';

@@ -237,6 +237,7 @@ export class NewRunView extends WatchingElement {
           >${estimate.fits ? '✓' : '✗'} needs <b>${bytes(estimate.total_bytes)}</b> of
           ${bytes(estimate.available_bytes)}${(estimate.processes ?? 1) > 1 ? ` in each of ${estimate.processes} processes` : ''}</span
         >
+        ${estimate.least_devices === undefined ? '' : html`<span class=${estimate.least_devices === null ? 'problem' : ''} title="Devices like those here, with a process on each.">${estimate.least_devices === null ? 'no number of devices like these is enough' : html`<b class="number">${estimate.least_devices}</b> ${estimate.least_devices === 1 ? 'device' : 'devices'} at least`}</span>`}
         ${estimate.seconds_per_step ? html`<span title=${`Measured on ${estimate.seconds_from}; may be out by a factor of two.`}>about <b class="number">${estimate.seconds_per_step < 10 ? `${estimate.seconds_per_step.toPrecision(2)} s` : duration(estimate.seconds_per_step)}</b> a step, <b class="number">${duration(estimate.seconds_per_step * steps)}</b> in all${estimate.rollouts_per_s ? html`, <b class="number">${estimate.rollouts_per_s.toPrecision(2)}</b> rollouts a second` : ''}</span>` : ''}
       </div>
       ${meter(pieces, { says: parts.map(([name, size]) => `${name} ${bytes(size)}`).join(', ') })}
