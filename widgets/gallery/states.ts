@@ -1296,6 +1296,7 @@ export const STATES: Record<string, GalleryState> = {
       schema,
       estimate: {
         fits: false,
+        least_devices: 4,
         total_bytes: 41e9,
         available_bytes: 20e9,
         advice: ['use_peft: true needs 31 GB less.', 'gradient_checkpointing: true needs 4 GB less.'],
