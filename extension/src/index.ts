@@ -17,6 +17,7 @@ import reload from './plugins/reload.ts';
 import notifications from './plugins/notifications.ts';
 import rewards from './plugins/rewards.ts';
 import rollouts from './plugins/rollouts.ts';
+import importRun from './plugins/import-run.ts';
 import runMenu from './plugins/run-menu.ts';
 import runs from './plugins/runs.ts';
 import runsTable from './plugins/runs-table.ts';
@@ -38,6 +39,7 @@ export default [
   service,
   runs,
   runMenu,
+  importRun,
   runsTable,
   curves,
   rollouts,

@@ -34,6 +34,7 @@ export const CommandIDs = {
   arrangeData: 'medr1:arrange-data',
   openCompare: 'medr1:open-compare',
   arrangeCompare: 'medr1:arrange-compare',
+  importRun: 'medr1:import-run',
   deleteRun: 'medr1:delete-run',
   offerUndo: 'medr1:offer-undo',
   openSearch: 'medr1:open-search',

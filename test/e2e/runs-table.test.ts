@@ -1,4 +1,6 @@
 /** The table of runs, what is noted of them, commands of the chosen run, notifications, and a page that opens by a link. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { demoConfig } from '../../kernel-bridge/src/protocol/presets.ts';
@@ -107,6 +109,30 @@ it('commands act on the chosen run, and say so when it ends while the reader loo
   await Promise.all([toast.waitFor({ timeout: 180_000 }), runCommand(page, 'medr1:run-action', { action: 'start' })]);
   await toast.getByText('Show').click();
   await eventually(told, ({ runs }) => String(runs) === waiting, 'the run is shown');
+});
+
+it("imports a run of TRL by a path on the server's machine, for which its folders are offered", async () => {
+  const out = mkdtempSync(join(tmpdir(), 'medr1-trl-'));
+  const log_history = [1, 2, 3].map((step) => ({ step, reward: step / 4 }));
+  mkdirSync(join(out, 'sft/checkpoint-3'), { recursive: true });
+  writeFileSync(join(out, 'sft/checkpoint-3/trainer_state.json'), JSON.stringify({ max_steps: 3, log_history }));
+  await runCommand(page, 'medr1:show-runs');
+  await page.locator('medr1-runs').getByTestId('import-run').click();
+  const path = page.getByTestId('import-path');
+  await path.fill(`${out}/`);
+  await page.locator(`datalist option[value="${join(out, 'sft')}"]`).waitFor({ state: 'attached' });
+  await path.fill(join(out, 'sft'));
+  await page.keyboard.press('Enter');
+  const shown = await eventually(
+    async () => (await summaryOf((await told()).runs[0])) as { name: string; state: string; step: number },
+    ({ name }) => name === 'sft',
+    'it is looked at',
+  );
+  expect(shown).toMatchObject({ state: 'finished', step: 3 });
+  await page.locator('medr1-curves').waitFor();
+  await runCommand(page, 'medr1:import-run', { path: join(out, 'none') });
+  await page.locator('.Toastify__toast').filter({ hasText: 'is no trainer_state.json' }).waitFor();
+  rmSync(out, { recursive: true });
 });
 
 it('the address with a link in it opens the same selection on another page, and is the plain address then', async () => {

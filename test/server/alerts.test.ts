@@ -168,9 +168,13 @@ it('a redirect of the webhook is not followed, and a dead address costs the run 
   await until(() => hook.got.length > 0 || 'nothing sent yet');
   await Promise.all([hook.close(), other.close()]);
   expect(other.got).toEqual([]);
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {});
   const id = await finished({ run_name: 'nobody listens' });
   using run = openRun(t.home, id);
   expect(run.summary().state).toBe('finished');
+  const why = new RegExp(`did not take mine of run ${id}: fetch failed: .*ECONNREFUSED`);
+  await until(() => said.mock.calls.some(([line]) => why.test(String(line))) || 'the log does not say why');
+  said.mockRestore();
 });
 
 it.each(['ftp://example.org/x', 'javascript:alert(1)', 'http://me:secret@example.org/', 'no address'])(

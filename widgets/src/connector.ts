@@ -159,6 +159,7 @@ type Calls = Pick<
   | 'generate'
   | 'groups'
   | 'imageUrl'
+  | 'importRun'
   | 'log'
   | 'metrics'
   | 'moveInQueue'

@@ -113,6 +113,7 @@ export interface HostCommand {
     | 'fork-run'
     | 'delete-run'
     | 'offer-undo'
+    | 'import-run'
     | 'open-trash'
     | 'send-to-notebook'
     | 'arrange-training'

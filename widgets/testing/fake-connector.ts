@@ -465,6 +465,12 @@ export class FakeConnector implements Connector {
       this.options.runs = [...this.#fakes(), run];
       return this.summary(run);
     });
+  importRun: Connector['importRun'] = (asked) =>
+    this.#answer('importRun', [asked], () => {
+      const run: FakeRun = { id: 'imported', name: asked.path, state: 'finished', steps: 3 };
+      this.options.runs = [...this.#fakes(), run];
+      return this.summary(run);
+    });
   createPair: Connector['createPair'] = ({ config, variants = ['think', 'no-think'] }) =>
     this.#answer('createPair', [config, variants], () => {
       const ids = variants.map((variant) => `new-${variant}`);

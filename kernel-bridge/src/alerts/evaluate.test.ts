@@ -83,6 +83,21 @@ it.each([
   );
 });
 
+it.each([
+  ['accuracy', 0.02, []],
+  ['accuracy', 0, ['length_exploded']],
+  ['rewards/accuracy_reward/mean', 0.02, []],
+  ['rewards/accuracy_reward/mean', 0, ['length_exploded']],
+])('takes completions that grow for earned where more are right, by %s: %d a step', (name, gain, told) => {
+  const rows = Array.from({ length: 40 }, (_row, i) => ({
+    step: i + 1,
+    metrics: { 'completions/mean_length': 40 + 2 * i, [name]: 0.3 + gain * Math.min(i, 25) },
+  }));
+  expect(evaluate({ config: {}, rows }).onsets.map(({ rule, metrics }) => [rule, metrics])).toEqual(
+    told.map((rule) => [rule, ['completions/mean_length', name]]),
+  );
+});
+
 it('sees the same however the steps are handed over, and nothing of later steps', () => {
   const series = MADE[0];
   const whole = evaluate(series);

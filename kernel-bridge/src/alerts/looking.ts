@@ -37,6 +37,12 @@ export function spike(series: Series, name: string, window: number): { value: nu
   return { value, times: value / Math.max(middle, 1e-12), z: (value - middle) / Math.max(spread, 1e-12) };
 }
 
+/** The metric that says how many completions answer right: ours, or the mean of the function that rewards it, where TRL trained. */
+export function rightness(series: Series): string {
+  const isOurs = series.points('accuracy', 1).length > 0;
+  return isOurs ? 'accuracy' : (series.names(/^rewards\/accuracy[^/]*\/mean$/)[0] ?? 'accuracy');
+}
+
 /**
  * The metric that says how many held-out questions are answered right, and half of its newest 95 % interval. TRL logs no accuracy but the mean of the
  * function that rewards one, and of its size how many samples took how long.

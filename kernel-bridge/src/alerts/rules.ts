@@ -5,7 +5,20 @@
  * A rule looks back and never ahead. Its text says what was seen. Most rules compare a run with its own start, because what is usual differs from
  * model to model. Failures and figures of other doctors: GRPO's literature and trackers as listed in docs/guides/alerts.md.
  */
-import { constantFunctions, heldOut, number, over, recent, rewardFunctions, rise, share, spike, start, START } from './looking.ts';
+import {
+  constantFunctions,
+  heldOut,
+  number,
+  over,
+  recent,
+  rewardFunctions,
+  rightness,
+  rise,
+  share,
+  spike,
+  start,
+  START,
+} from './looking.ts';
 import { bind, fork, isAccuracy, less, longer, look, more, resample, ROLLBACK, set, slower, warmer, weights } from './remedies.ts';
 import type { Rule } from './rule.ts';
 import { mean, median } from './series.ts';
@@ -234,7 +247,7 @@ export const RULES: readonly Rule[] = [
       const [before, length] = [start(series, 'completions/mean_length', 5, 3), recent(series, 'completions/mean_length', 5)];
       if (correlation === null || before === null || length === null) return null;
       const change = (length - before) / before;
-      const earned = (rise(series, 'accuracy', 5) ?? 0) >= t.gain;
+      const earned = (rise(series, rightness(series), 5) ?? 0) >= t.gain;
       if (earned || Math.abs(correlation) < t.correlation || change * Math.sign(correlation) < t.growth) return null;
       return {
         seen: `Reward and length of the answers to one question correlated by ${number(correlation)} ${over(series, 5)}; the mean length was ${number(length)} tokens, against ${number(before)} at the start.`,
@@ -267,8 +280,8 @@ export const RULES: readonly Rule[] = [
       const rewardsRight = functions.some(isAccuracy);
       // form is learnt first in runs that go well, too: where being right is rewarded it gets time to follow
       const window = rewardsRight ? 30 : 8;
-      const gained = rise(series, 'accuracy', window);
-      const flat = gained !== null && gained < t.gain && recent(series, 'accuracy', window)! < t.solved;
+      const gained = rise(series, rightness(series), window);
+      const flat = gained !== null && gained < t.gain && recent(series, rightness(series), window)! < t.solved;
       if (rewardsRight && !flat) return null;
       for (const name of functions.filter((one) => !isAccuracy(one))) {
         const [value, std] = [recent(series, `rewards/${name}/mean`, window), recent(series, `rewards/${name}/std`, window)];
@@ -277,7 +290,7 @@ export const RULES: readonly Rule[] = [
         const beside = rewardsRight ? `accuracy moved by ${number(gained!)} since the start` : 'no reward for the right answer is in force';
         return {
           seen: `${name} had a mean of ${number(value)} and a spread of ${number(std)} ${over(series, window)}, from ${number(began)} at the start; ${beside}.`,
-          metrics: [`rewards/${name}/mean`, `rewards/${name}/std`, 'accuracy'],
+          metrics: [`rewards/${name}/mean`, `rewards/${name}/std`, rightness(series)],
           of: name,
         };
       }
@@ -518,13 +531,17 @@ export const RULES: readonly Rule[] = [
     thresholds: { fall: { value: 0.25, text: 'fall of accuracy from its best stretch of the run' } },
     why: 'The policy answered its training questions right more often earlier in this run.',
     seen(series, t) {
-      const now = recent(series, 'accuracy', 8);
+      const name = rightness(series);
+      const now = recent(series, name, 8);
       if (now === null) return null;
-      const values = series.points('accuracy', 400).map(({ value }) => value);
+      const values = series.points(name, 400).map(({ value }) => value);
       let best = 0;
       for (let end = 8; end <= values.length - 8; end++) best = Math.max(best, mean(values.slice(end - 8, end)));
       return best - now >= t.fall
-        ? { seen: `${share(now)} of the answers were right ${over(series, 8)}, against ${share(best)} in the best stretch of the run.` }
+        ? {
+            metrics: [name],
+            seen: `${share(now)} of the answers were right ${over(series, 8)}, against ${share(best)} in the best stretch of the run.`,
+          }
         : null;
     },
     evidence: { shown: 'wrong' },
@@ -586,8 +603,11 @@ export const RULES: readonly Rule[] = [
     why: 'Completions are much longer than at the start, and no more of them are right. Losses that divide by the length of each completion make long wrong answers cheap.',
     seen(series, t) {
       const [before, now] = [start(series, 'completions/mean_length', 8, 5), recent(series, 'completions/mean_length', 8)];
-      if (before === null || now === null || now < t.times * before || (rise(series, 'accuracy', 8) ?? 0) >= t.gain) return null;
-      return { seen: `Completions had ${number(now)} tokens on average ${over(series, 8)}, against ${number(before)} in the first steps.` };
+      if (before === null || now === null || now < t.times * before || (rise(series, rightness(series), 8) ?? 0) >= t.gain) return null;
+      return {
+        metrics: ['completions/mean_length', rightness(series)],
+        seen: `Completions had ${number(now)} tokens on average ${over(series, 8)}, against ${number(before)} in the first steps.`,
+      };
     },
     remedies: ({ config, ...rest }) => [
       ...(config.loss_type === 'grpo' ? [fork({ loss_type: 'dr_grpo' })] : []),

@@ -143,6 +143,19 @@ it('reads steps again that were dropped and computed anew', () => {
   expect(reader.statistics(100).facets.answer.A.reward).toEqual([0.5, 0.5, 1, 1]);
 });
 
+it('says nothing of lengths where tokens are not known, as of an imported run', () => {
+  const texts = groupsOf(1).map((group) => ({
+    ...group,
+    completions: group.completions.map((one) => ({ ...one, token_ids: [], logprobs: [], entropy: null })),
+  }));
+  store.commitStep({ step: 1, metrics: {}, groups: texts });
+  const reader = new StatisticsReader();
+  reader.read(store.db, never);
+  const { distributions } = reader.statistics(10);
+  expect(distributions.length.counts).toEqual([[]]);
+  expect(distributions.reward.counts[0].length).toBeGreaterThan(0);
+});
+
 it('a run without rollouts has no column', () => {
   const reader = new StatisticsReader();
   expect(reader.read(store.db, never)).toBe(true);

@@ -61,7 +61,7 @@ export class StatisticsReader {
       const { entropies, answers } = rest(step);
       this.#bins.reward.push(facts.reward);
       this.#bins.advantage.push(facts.advantage);
-      this.#bins.length.push(facts.tokens);
+      this.#bins.length.push(Array.from(facts.tokens, (tokens) => tokens || NaN)); // none: a log of another trainer, which has texts alone
       this.#bins.entropy.push(entropies);
       const valuesOf = (group: number): Record<StatisticFacet, string> => {
         const item = items.get(facts.items[group]);

@@ -171,7 +171,7 @@ export class Alerts {
     for (const onset of onsets) {
       if (onset.level === 'info' || isSnoozed(settings, onset.rule, run.step)) continue;
       sendAlert(webhook, { run: id, name }, onset).catch((error: unknown) =>
-        this.#log(`alerts: the webhook did not take it: ${String(error)}`),
+        this.#log(`alerts: the webhook did not take ${onset.rule} of run ${id}: ${reasonOf(error)}`),
       );
     }
   }
@@ -209,6 +209,12 @@ export class Alerts {
     for (const id of [...this.#followed.keys()]) this.#forget(id);
   }
 }
+
+/** `fetch` says why it failed in the cause alone. */
+const reasonOf = (error: unknown): string => {
+  const { message, cause } = error as Error;
+  return cause instanceof Error ? `${message}: ${cause.message || String((cause as NodeJS.ErrnoException).code)}` : message;
+};
 
 const ruleRow = ({ id, title, level, metrics, window, thresholds, why }: Rule, source: string | null): AlertRule => ({
   ...{ id, title, level, window, why, source },

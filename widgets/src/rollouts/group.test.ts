@@ -59,3 +59,12 @@ it('says nothing of tokens that are not known, as of an imported run', async () 
   expect(root.textContent).not.toMatch(/0 tok/);
   for (const text of texts) expect(root.textContent).toContain(text);
 });
+
+it('says nothing of right and wrong where nobody can tell, as of an imported run', async () => {
+  const untold = (group: RolloutGroup['group']): void => {
+    Object.assign(group, { answer: null, options: [], modality: '' });
+    for (const one of group.completions) Object.assign(one, { correct: null });
+  };
+  expect((await draw()).textContent).toMatch(/gold .*right/s);
+  expect((await draw(untold)).textContent).not.toMatch(/gold|right/);
+});

@@ -117,9 +117,13 @@ export class RolloutGroup extends WatchingElement {
     const { group } = this;
     const parts = partsAt(group.completions);
     return html`${bars(summary, group.completions)}
-      <span class="number" title="completions that answer right"
-        >${summary.right}/${summary.judged} right ${readingLabel(group.reading)}</span
-      >
+      ${
+        summary.judged === 0
+          ? nothing
+          : html`<span class="number" title="completions that answer right"
+              >${summary.right}/${summary.judged} right ${readingLabel(group.reading)}</span
+            >`
+      }
       <span class="number"
         ><span title="mean reward of the group"><span class="word">mean</span> ${number(summary.mean)}</span> ${
           summary.spread === 0
@@ -324,12 +328,12 @@ export class RolloutGroup extends WatchingElement {
   ];
 }
 
-/** A bar for each completion's reward, filled when it answers right, outlined when not. */
+/** A bar for each completion's reward, filled when it answers right, outlined when not, grey where nobody can tell. */
 function bars({ rewards }: GroupSummary, completions: readonly Completion[]): TemplateResult {
   const marks = rewards.map((reward, at): ColumnMark => {
-    const right = completions[at].correct;
-    const colour = right ? 'var(--medr1-right)' : 'var(--medr1-wrong)';
-    return { kind: 'column', from: at + 0.06, to: at + 0.88, value: reward, colour, hollow: !right };
+    const { correct } = completions[at];
+    const colour = correct === null ? 'var(--medr1-text-2)' : correct ? 'var(--medr1-right)' : 'var(--medr1-wrong)';
+    return { kind: 'column', from: at + 0.06, to: at + 0.88, value: reward, colour, hollow: correct === false };
   });
   return inlineChart(
     { marks, size: BARS, x: [0, Math.max(1, rewards.length)] },

@@ -48,13 +48,19 @@ function groupOf(group: Group, image: string | undefined): string {
     const option = escaped(`${letter}) ${text}`);
     return letter === group.answer ? `<u>${option}</u>` : option;
   });
+  const facts = [
+    group.answer === null ? '' : `gold ${goldText(group)}`,
+    ...[group.modality, group.question_type, group.item_id],
+    all === 0 ? '' : `${right}/${all} right`,
+    `mean reward ${number(mean)} ± ${number(spread)}`,
+  ].filter((fact) => fact !== '');
   return `<article>
 <header>
 ${image ? `<img src="${escaped(image)}" alt="">` : `<span class="none">${group.image ? 'image missing' : 'no image'}</span>`}
 <div>
 <h2>${escaped(group.question)}</h2>
 <p class="options">${options.join(' &nbsp; ')}</p>
-<p class="secondary">gold ${escaped(goldText(group))} · ${escaped(group.modality)} · ${escaped(group.question_type)} · ${escaped(group.item_id)} · ${right}/${all} right · mean reward ${number(mean)} ± ${number(spread)}</p>
+<p class="secondary">${facts.map(escaped).join(' · ')}</p>
 </div>
 </header>
 <ol>

@@ -28,9 +28,8 @@ export const questionHead = ({ group, open, toggle, term = null, facts, thumb }:
         )}
       </span>
       <span class="facts small">
-        <span class="chip" title="right answer">gold ${goldText(group)}</span>
-        <span class="chip">${group.modality}</span>
-        ${facts}
+        ${group.answer === null ? nothing : html`<span class="chip" title="right answer">gold ${goldText(group)}</span>`}
+        ${group.modality === '' ? nothing : html`<span class="chip">${group.modality}</span>`} ${facts}
       </span>
     </button>
   </header>`;

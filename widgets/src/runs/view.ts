@@ -255,6 +255,14 @@ export class RunsPanel extends PageElement {
       >
         Trash
       </button>
+      <button
+        class="quiet link small"
+        title="A run of TRL, from the log that it left on the server's machine"
+        data-testid="import-run"
+        @click=${() => command(this, 'import-run')}
+      >
+        Import …
+      </button>
       <button class="quiet link small" data-testid="take-tour" @click=${this.#takeTour}>Tour</button>
       ${
         hidden > 0 || this.archived
