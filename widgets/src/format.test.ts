@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bytes, dateTime, day, duration, integer, number, signed, timeOfDay } from './format.ts';
+import { bytes, dateTime, day, duration, inSentence, integer, number, signed, timeOfDay } from './format.ts';
 
 it.each([
   [1.63, '1.63'],
@@ -31,4 +31,14 @@ it('thousands are set apart; a moment that is none is a dash', () => {
   expect([integer(1234567.4), integer(-1200)]).toEqual(['1,234,567', '−1,200']);
   expect([timeOfDay, dateTime, day].map((write) => write(NaN))).toEqual(['–', '–', '–']);
   expect(day(Date.UTC(2026, 10, 29, 12))).toContain('2026');
+});
+
+it.each([
+  ['thinking', 'thinking'],
+  ['Größe · 3', 'Größe · 3'],
+  ['ריצה 3', '\u2068ריצה 3\u2069'],
+  ['تشغيل', '\u2068تشغيل\u2069'],
+  ['a\u202eb', '\u2068a\u202eb\u2069'],
+])('isolates a name in a sentence where it would turn what stands beside it: %s', (name, shown) => {
+  expect(inSentence(name)).toBe(shown);
 });

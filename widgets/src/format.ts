@@ -9,6 +9,12 @@ const DATE_TIME = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 's
 const LAST_MOMENT = 8.64e15;
 const DATE = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
 
+/** Letters that run from right to left, and marks that turn what comes after them. */
+const TURNS = /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** A name as it stands in a sentence. One that runs from right to left is isolated: the words and numbers beside it would change their places. */
+export const inSentence = (name: string): string => (TURNS.test(name) ? `\u2068${name}\u2069` : name);
+
 /** 0.01234 -> "0.0123", 1234.5 -> "1,235", 1e-6 -> "1.00e-6", null and NaN -> "–". */
 export function number(value: number | null | undefined, digits = 3): string {
   if (value === null || value === undefined || Number.isNaN(value)) return MISSING;

@@ -3,6 +3,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { Notification } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { inSentence } from '@medr1/widgets/format';
 import type { RunSummary } from '@medr1/widgets/connector';
 import { isInTrouble, newsOf, type News, type NewsKind } from '../news.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
@@ -69,7 +70,7 @@ const notifications: JupyterFrontEndPlugin<void> = {
         { label: step === null ? trans.__('Show') : trans.__('Rollouts'), callback: show },
         ...(kind === 'alert' ? [{ label: trans.__('What can be done'), callback: act }] : []),
       ];
-      const notification = Notification.emit(`${name}: ${text}`, type, { autoClose, actions });
+      const notification = Notification.emit(`${inSentence(name)}: ${text}`, type, { autoClose, actions });
       if (kind !== 'trouble') return;
       if (troubles.has(run)) Notification.dismiss(troubles.get(run)!); // the newer says what is so
       troubles.set(run, notification);

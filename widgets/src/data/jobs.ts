@@ -2,7 +2,7 @@
 import { html } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { IndexJob } from '../connector.ts';
-import { duration, integer } from '../format.ts';
+import { duration, inSentence, integer } from '../format.ts';
 import { idOf, type Datasets } from '../store/data/datasets.ts';
 
 /** A row for each data set that is being read, or could not be. */
@@ -12,7 +12,7 @@ export function jobRows(datasets: Datasets): unknown {
       return html`<div class="job" role="alert" data-testid="job" data-state=${job.state}>
         <span
           ><span class="warning" aria-hidden="true">⚠</span>
-          ${job.state === 'stopped' ? `Indexing ${job.name} was stopped; add the folder again to go on.` : `${job.error?.message ?? ''} ${job.error?.remedy ?? ''}`}</span
+          ${job.state === 'stopped' ? `Indexing ${inSentence(job.name)} was stopped; add the folder again to go on.` : `${job.error?.message ?? ''} ${job.error?.remedy ?? ''}`}</span
         >
         <button class="quiet" aria-label="Dismiss" @click=${() => datasets.dismiss(job)}>✕</button>
       </div>`;

@@ -3,7 +3,7 @@ import { css, html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { EvalSummary } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
-import { integer } from '../format.ts';
+import { inSentence, integer } from '../format.ts';
 import { icon } from '../icons.ts';
 import { Doing } from '../load.ts';
 import { middle } from '../middle.ts';
@@ -116,7 +116,7 @@ export class EvaluationView extends WatchingElement {
       this.#go({ at: 'new' });
     };
     return html`<div data-testid="no-evaluation-of">
-      ${empty(`${name} has no evaluation yet`, 'Evaluate it on a split that others were evaluated on, and they can be compared question by question.', html`<button class="primary" @click=${evaluate}>Evaluate ${name} …</button>`)}
+      ${empty(`${inSentence(name)} has no evaluation yet`, 'Evaluate it on a split that others were evaluated on, and they can be compared question by question.', html`<button class="primary" @click=${evaluate}>Evaluate ${name} …</button>`)}
     </div>`;
   }
 
@@ -175,7 +175,7 @@ export class EvaluationView extends WatchingElement {
         <button
           class="quiet"
           title="Move to the trash"
-          aria-label=${`Move ${one.name} to the trash`}
+          aria-label=${`Move ${inSentence(one.name)} to the trash`}
           ?disabled=${state.active}
           @click=${() => void this.#remove(one)}
           data-testid="delete-evaluation"

@@ -1,6 +1,6 @@
 /** The run that is chosen: what a fork changed of its parent, and what happened on its way, each with what it opens. */
 import { css, html, nothing, type TemplateResult } from 'lit';
-import { integer } from '../format.ts';
+import { inSentence, integer } from '../format.ts';
 import { diffOf, diffSize, diffStyle, diffView } from '../rewards/diff.ts';
 import { plain } from '../runs-table/columns.ts';
 import { configRows } from '../runs-table/configuration.ts';
@@ -16,7 +16,7 @@ export function differencesView(child: Relative, way: Way, parent: Relative, bef
   const atFork = changesAtFork(old.rewards, next.rewards, child);
   const now = changesNow(old.rewards, next.rewards);
   return html`<section aria-label="What differs from its parent" data-testid="differences">
-    <h4>What differs from ${parent.name}</h4>
+    <h4>What differs from ${inSentence(parent.name)}</h4>
     ${
       rows.length === 0
         ? html`<p class="secondary">The configurations are the same.</p>`

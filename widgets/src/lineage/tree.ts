@@ -2,7 +2,7 @@
 import { stateText } from '@medr1/kernel-bridge/protocol/run-states';
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { integer } from '../format.ts';
+import { inSentence, integer } from '../format.ts';
 import { stateFacts } from '../runs/model.ts';
 import { KINDS, type Happening, type Relative } from './model.ts';
 
@@ -86,7 +86,7 @@ function row(relative: Relative, last: number, family: readonly Relative[], opti
 
 /** A row in words: "Fork, forked from Demo at step 40, steps 41 to 100, finished, 2 revisions". */
 function says({ name, run, parent, from, to }: Relative, family: readonly Relative[], marks: readonly Happening[]): string {
-  const left = parent === null ? '' : `forked from ${family.find(({ id }) => id === parent)?.name ?? parent} at step ${from}`;
+  const left = parent === null ? '' : `forked from ${inSentence(family.find(({ id }) => id === parent)?.name ?? parent)} at step ${from}`;
   const steps = to > from ? `steps ${from + 1} to ${to}` : 'no steps of its own';
   const counts = MARKED.map((kind) => [marks.filter((one) => one.kind === kind).length, KINDS[kind].label] as const)
     .filter(([count]) => count > 0)

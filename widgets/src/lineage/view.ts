@@ -3,7 +3,7 @@ import { stateText } from '@medr1/kernel-bridge/protocol/run-states';
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { command, define, PageElement } from '../element.ts';
 import { EvaluationModel } from '../evaluation/model.ts';
-import { integer } from '../format.ts';
+import { inSentence, integer } from '../format.ts';
 import { Latest } from '../load.ts';
 import { readRunLog } from '../store/run-log.ts';
 import type { IWorkbench } from '../store/workbench.ts';
@@ -154,7 +154,7 @@ export class LineageView extends PageElement {
                     ? html`<button class="quiet link" data-testid="parent" @click=${() => this.#choose(parent, false)}>
                         ${parent.name}
                       </button>`
-                    : html`${parent.name}, which was removed,`
+                    : html`${inSentence(parent.name)}, which was removed,`
                 }
                 at step ${integer(from)}`
               : nothing

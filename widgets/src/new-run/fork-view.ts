@@ -1,6 +1,7 @@
 /** What the form says of a fork: whose it is, from where, and what differs from the parent. */
 import { KEPT_BY_FORK } from '@medr1/kernel-bridge/protocol/fork';
 import { css, html, nothing, type TemplateResult } from 'lit';
+import { inSentence } from '../format.ts';
 import { controlId, type Shown } from '../form/controls.ts';
 import { toTyped, type Field } from '../form/fields.ts';
 import type { Change, Fork } from './fork.ts';
@@ -23,7 +24,7 @@ export function forkHead(model: NewRunModel, { parent, step }: Fork): TemplateRe
       </button>
     </div>
     <div class="changes" role="status" data-testid="fork-changes">
-      ${changes.length === 0 ? html`<span class="secondary">Nothing is changed: it goes on as ${parent.summary.name} was at step ${step}.</span>` : nothing}
+      ${changes.length === 0 ? html`<span class="secondary">Nothing is changed: it goes on as ${inSentence(parent.summary.name)} was at step ${step}.</span>` : nothing}
       ${changes.map((change) => changeView(model, change))}
     </div>
   </div>`;

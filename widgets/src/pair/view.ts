@@ -8,7 +8,7 @@ import type { ChartRun } from '../curves/figure.ts';
 import type { StepOf } from '../curves/readings.ts';
 import { CurvesModel } from '../curves/model.ts';
 import { command, define, PageElement } from '../element.ts';
-import { integer } from '../format.ts';
+import { inSentence, integer } from '../format.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { stepChoice, stepChoiceStyles, valueChoice } from '../rollouts/toolbar.ts';
 import { HeldRuns } from '../store/held-runs.ts';
@@ -115,7 +115,10 @@ export class PairView extends PageElement {
     if (trouble) return failed(trouble.error!, () => void trouble.load());
     if (this.#both.some(({ status }) => status !== 'ready')) return loading('the pair');
     if (this.#last === 0)
-      return empty('No step yet', `${pair.left.name} and ${pair.right.name}: the first question appears when both have made a step.`);
+      return empty(
+        'No step yet',
+        `${inSentence(pair.left.name)} and ${inSentence(pair.right.name)}: the first question appears when both have made a step.`,
+      );
     return html`${this.#toolbar()}
       <div class="page" tabindex="-1">${this.#charts()} ${this.#body(pair)}</div>`;
   }
@@ -126,7 +129,7 @@ export class PairView extends PageElement {
     if (run?.pair)
       return empty(
         'The other run of this pair is not there',
-        `${run.name} was trained beside a run with the variant ${run.pair.variant}, which was deleted. Put it back from the trash to compare the two.`,
+        `${inSentence(run.name)} was trained beside a run with the variant ${run.pair.variant}, which was deleted. Put it back from the trash to compare the two.`,
         html`<button @click=${() => command(this, 'open-trash')}>Open trash</button>`,
       );
     const pairs = pairsOf(runs.state.value.runs).slice(0, OFFERED);

@@ -5,7 +5,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { AnnotateRun, RunDetail, RunEvent, RunSummary } from '../connector.ts';
 import { copyText } from '../clipboard.ts';
 import { command, define, WatchingElement } from '../element.ts';
-import { dateTime, integer, number, timeOfDay } from '../format.ts';
+import { dateTime, inSentence, integer, number, timeOfDay } from '../format.ts';
 import { Doing, Latest } from '../load.ts';
 import { empty, failed, loaded, loading } from '../view-states.ts';
 import { saveFile } from '../save-file.ts';
@@ -146,7 +146,7 @@ export class RunDetails extends WatchingElement {
   #panel(runs: RunSummary[]): TemplateResult {
     if (this.tab === 'notes') return runs.length === 1 ? this.#notes(runs[0]) : this.#notesOfMany(runs);
     if (this.tab === 'configuration') return this.#configuration(runs.slice(0, MOST_RUNS), runs.length);
-    const ofFirst = runs.length > 1 ? html`<p class="small secondary">of ${runs[0].name}</p>` : nothing;
+    const ofFirst = runs.length > 1 ? html`<p class="small secondary">of ${inSentence(runs[0].name)}</p>` : nothing;
     return html`${ofFirst}${this.tab === 'events' ? this.#eventList() : this.#logLines()}`;
   }
 

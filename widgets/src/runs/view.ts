@@ -15,7 +15,7 @@ import {
   type ServerInfo,
 } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
-import { bytes, dateTime, integer } from '../format.ts';
+import { bytes, dateTime, inSentence, integer } from '../format.ts';
 import { icon, type IconName } from '../icons.ts';
 import { demoConfig } from '@medr1/kernel-bridge/protocol/presets';
 import { Doing } from '../load.ts';
@@ -420,13 +420,13 @@ export class RunsPanel extends PageElement {
         ?disabled=${this.#doing.isBusy(behind.id)}
         @click=${() => void this.#act(behind.id, 'pause')}
       >
-        Pause ${behind.name} to let it go first
+        Pause ${inSentence(behind.name)} to let it go first
       </button>
     </p>`;
   }
 
   #actions({ run, facts }: RunRow, selected: boolean): TemplateResult {
-    return html`<div class="row-actions" role="toolbar" aria-label=${`Actions on ${run.name}`}>
+    return html`<div class="row-actions" role="toolbar" aria-label=${`Actions on ${inSentence(run.name)}`}>
       ${repeat(
         slots(run.state),
         (action) => action,
@@ -448,7 +448,12 @@ export class RunsPanel extends PageElement {
         selected
           ? VIEWS.map(
               ([id, name, title]) =>
-                html`<button class="quiet" title=${title} aria-label=${`${title} of ${run.name}`} @click=${() => command(this, id)}>
+                html`<button
+                  class="quiet"
+                  title=${title}
+                  aria-label=${`${title} of ${inSentence(run.name)}`}
+                  @click=${() => command(this, id)}
+                >
                   ${icon(name)}
                 </button>`,
             )

@@ -1,5 +1,6 @@
 /** "Try it" and the prompt: who answers, how it samples, and what came back. One model for both, so that the prompt shown is the prompt asked. */
 import { formatQuestion } from '@medr1/kernel-bridge/answers';
+import { inSentence } from '../format.ts';
 import type { Checkpoint, Connector, Crop, DataItem, Generation, GenerateRequest, RunSummary, ServerInfo } from '../connector.ts';
 import { Latest, type Load } from '../load.ts';
 import { Observable } from '../observable.ts';
@@ -395,8 +396,8 @@ export function policiesOf(
 const variantOf = (name: string): Variant | null => (name in VARIANTS ? (name as Variant) : null);
 
 function newestOf(run: RunSummary, group: string): Policy {
-  const heading = `${run.name}, newest policy`;
-  const label = run.step > 0 ? `${heading} (step ${run.step})` : `${run.name}, the model it starts from`;
+  const heading = `${inSentence(run.name)}, newest policy`;
+  const label = run.step > 0 ? `${heading} (step ${run.step})` : `${inSentence(run.name)}, the model it starts from`;
   return { key: `run:${run.id}`, group, label, heading, request: { run: run.id }, variant: variantOf(run.variant) };
 }
 
@@ -404,7 +405,7 @@ function checkpointsOf(run: RunSummary, list: readonly Checkpoint[]): Policy[] {
   return list
     .toSorted((a, b) => b.step - a.step)
     .map(({ step }) => {
-      const label = `${run.name}, checkpoint of step ${step}`;
+      const label = `${inSentence(run.name)}, checkpoint of step ${step}`;
       const request = { run: run.id, step };
       return { key: `run:${run.id}@${step}`, group: 'Selected runs', label, heading: label, request, variant: variantOf(run.variant) };
     });

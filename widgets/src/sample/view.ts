@@ -6,7 +6,7 @@ import { problemText } from '@medr1/kernel-bridge/protocol/problems';
 import { copyText } from '../clipboard.ts';
 import type { Crop, DataItem, DataSample, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
-import { integer } from '../format.ts';
+import { inSentence, integer } from '../format.ts';
 import { Doing } from '../load.ts';
 import { readable } from '../marked.ts';
 import { tagsIn } from '../tags.ts';
@@ -384,7 +384,7 @@ export class SampleView extends PageElement {
             asked.sampled_by === null
               ? nothing
               : html`<span class="secondary" data-testid="sampled-by" title="Sampled before this run was forked"
-                  >from ${asked.sampled_by.name} <span class="chip small">${asked.variant}</span></span
+                  >from ${inSentence(asked.sampled_by.name)} <span class="chip small">${asked.variant}</span></span
                 >`
           }
           <span class="number"

@@ -5,7 +5,7 @@ import type { SearchHit } from '../connector.ts';
 import { smallChartStyle } from '../charts/small-chart.ts';
 import { Doing } from '../load.ts';
 import { command, define, WatchingElement } from '../element.ts';
-import { integer } from '../format.ts';
+import { inSentence, integer } from '../format.ts';
 import { readable } from '../marked.ts';
 import { empty, failed } from '../view-states.ts';
 import { verdictChip } from '../rollouts/completion.ts';
@@ -344,7 +344,8 @@ export class SearchView extends WatchingElement {
           .map(
             (run) =>
               html`<span class="warning"
-                >${run.name}: ${integer(run.indexed)} of ${integer(run.steps)} steps are indexed so far; the rest is not searched yet</span
+                >${inSentence(run.name)}: ${integer(run.indexed)} of ${integer(run.steps)} steps are indexed so far; the rest is not
+                searched yet</span
               >`,
           )}
         ${

@@ -62,6 +62,11 @@ describe('runs that were broken off', () => {
     expect(text(queued, broken('Think', 6), ended(7))).toContain('no run is active');
   });
 
+  it('by a name that turns nothing round which stands beside it', () =>
+    expect(statusOf(state({ runs: [{ ...broken('a', 1), name: 'ריצה 3' }] }), 'open').text).toContain(
+      '\u2068ריצה 3\u2069: interrupted at',
+    ));
+
   it('a run that an error paused is named beside the one that goes on', () => {
     const paused = {
       ...fake.summary({ id: 'p', name: 'Think', steps: 22, state: 'paused' }),

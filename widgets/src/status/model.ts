@@ -1,7 +1,7 @@
 /** One line about the training that is going on: "Med-R1 ● step 412/2,000 · reward 1.63 · 18.4 rollouts/s · GPU 41.0 / 80.0 GiB". */
 import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import { isLive, POLLING, type ConnectionState, type EvalSummary, type RunSummary } from '../connector.ts';
-import { bytes, integer, number } from '../format.ts';
+import { bytes, inSentence, integer, number } from '../format.ts';
 import { STATES } from '../runs/model.ts';
 import type { RunListState } from '../store/run-list.ts';
 
@@ -36,7 +36,7 @@ export function statusOf(
   const broken = run || computing ? [] : brokenOff(runs);
   if (broken.length > 0) {
     const [first, ...more] = broken;
-    parts[0] = `Med-R1 ${STATES[first.state].glyph} ${first.name}: ${first.state} at step ${integer(first.step)}`;
+    parts[0] = `Med-R1 ${STATES[first.state].glyph} ${inSentence(first.name)}: ${first.state} at step ${integer(first.step)}`;
     if (more.length > 0) parts[0] += `, and ${integer(more.length)} more`;
   } else if (!run && computing) parts[0] = 'Med-R1';
   else if (!run) parts[0] = runs.length > 0 ? 'Med-R1 ○ no run is active' : 'Med-R1 ○ no runs';
@@ -48,8 +48,10 @@ export function statusOf(
     if (run.state === 'running' && run.rollouts_per_s !== null) parts.push(`${number(run.rollouts_per_s)} rollouts/s`);
   }
   for (const one of runs)
-    if (one !== run && one.state === 'paused' && one.error) parts.push(`⚠ ${one.name}: paused by an error at step ${integer(one.step)}`);
-  if (computing) parts.push(`● evaluates ${computing.run_name ?? computing.name} ${integer(computing.done)}/${integer(computing.total)}`);
+    if (one !== run && one.state === 'paused' && one.error)
+      parts.push(`⚠ ${inSentence(one.name)}: paused by an error at step ${integer(one.step)}`);
+  if (computing)
+    parts.push(`● evaluates ${inSentence(computing.run_name ?? computing.name)} ${integer(computing.done)}/${integer(computing.total)}`);
   const device = server?.device;
   if ((run || computing) && device && device.memory_used !== null && device.memory_total !== null)
     parts.push(`${device.kind.toUpperCase()} ${bytes(device.memory_used)} / ${bytes(device.memory_total)}`);
@@ -58,6 +60,6 @@ export function statusOf(
   const alert = run?.alert ? `Alert at step ${integer(run.alert.step)}: ${run.alert.message} ${run.alert.remedy} ` : '';
   return {
     text: parts.join(' · '),
-    title: `${alert}${run ? `${run.name}. ` : ''}${connection === 'polling' ? `${POLLING} ` : ''}Click for ${run?.alert ? 'its alerts' : 'the Runs panel'}.`,
+    title: `${alert}${run ? `${inSentence(run.name)}. ` : ''}${connection === 'polling' ? `${POLLING} ` : ''}Click for ${run?.alert ? 'its alerts' : 'the Runs panel'}.`,
   };
 }

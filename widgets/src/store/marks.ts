@@ -1,6 +1,7 @@
 /** What happened at a step and shows on every curve: reward edits, checkpoints, alerts, pauses. */
 import { scheduleText } from '@medr1/kernel-bridge/protocol/schedule-text';
 import type { ParameterValue } from '@medr1/kernel-bridge/protocol/rewards';
+import { inSentence } from '../format.ts';
 import type { Checkpoint, MetricTable, RewardRevision, RunDetail, RunEvent } from '../connector.ts';
 
 export interface Mark {
@@ -28,7 +29,7 @@ function forkMarks({ summary }: { summary: Forked }): Mark[] {
     kind: 'fork',
     step: to,
     time: summary.created_at,
-    title: `Forked from ${name}`,
+    title: `Forked from ${inSentence(name)}`,
     detail: 'Steps up to here are those of that run.',
   }));
 }

@@ -1,6 +1,6 @@
 /** What a queued run waits for. */
 import type { Devices, RunSummary } from '../connector.ts';
-import { integer } from '../format.ts';
+import { inSentence, integer } from '../format.ts';
 
 /** Runs that hold the device. A paused one has lent it. */
 const HOLDS = new Set(['starting', 'running', 'pausing', 'stopping']);
@@ -33,7 +33,10 @@ export function waitingOf(run: RunSummary, runs: readonly RunSummary[], devices:
     return { behind: null, place, text: `${told} (number ${place} in the queue)` };
   if (!behind) return { behind, place, text: 'starts in a moment' };
   const steps = holder ? ` (${holder.state} at ${integer(holder.step)}/${integer(holder.total_steps)})` : '';
-  const text = before.length > 0 ? `waits for ${behind.name}, number ${place} in the queue` : `waits for ${behind.name}${steps}`;
+  const text =
+    before.length > 0
+      ? `waits for ${inSentence(behind.name)}, number ${place} in the queue`
+      : `waits for ${inSentence(behind.name)}${steps}`;
   return { behind, place, text };
 }
 
