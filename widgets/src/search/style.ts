@@ -52,6 +52,9 @@ export const style = css`
     gap: 4px 12px;
     padding: 4px 8px 8px;
   }
+  .clear {
+    margin: 0 0 4px 3px; /* its text stands under the fields: padding and border are 5 px */
+  }
   .filters label {
     display: flex;
     flex-direction: column;

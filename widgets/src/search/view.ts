@@ -270,7 +270,7 @@ export class SearchView extends WatchingElement {
           count > 0
             ? html`<button
                 type="button"
-                class="quiet link small"
+                class="quiet link small clear"
                 @click=${() => this.model.set({ ...EMPTY, text: form.text, mode: form.mode })}
               >
                 Clear filters
