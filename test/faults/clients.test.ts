@@ -6,7 +6,7 @@ import { openRun } from '../../kernel-bridge/src/runs/runs.ts';
 import { makeHome } from '../server/harness.ts';
 import { fault, type Random } from './fault.ts';
 import { answers, doorOf, flooded, SENDERS, serve, type Flooding } from './flood.ts';
-import { fill, lengthen, long, readers } from './readers.ts';
+import { lengthen, long, makeLong, readers, type Long } from './readers.ts';
 import { makeRun } from './writer.ts';
 
 const lacks = process.platform === 'linux' ? null : 'memory of a process is read from /proc';
@@ -80,32 +80,30 @@ fault('W4', {
 });
 
 let filled: ReturnType<typeof makeHome> | undefined;
-let longRun: string;
+let lengthy: Long;
 
 /** What a page asks of such a run, the server has answered before. */
 const longAsked = (random: Random, kinds: Flooding['kinds'], lasts_ms: number, ...options: string[]): Promise<string> =>
   tried(
     random,
     filled!.home,
-    { kinds, lasts_ms, known: ['groups?step=1', 'metrics'].map((path) => `/runs/${longRun}/${path}`) },
+    { kinds, lasts_ms, known: ['groups?step=1', 'metrics'].map((path) => `/runs/${lengthy.run}/${path}`) },
     ...options,
   );
 
 /** Without limits each answer is made whole. */
 const untaken = (): Flooding['kinds'] => {
   const name = 'groups that nobody takes';
-  return { [name]: long(longRun)[name] };
+  return { [name]: long(lengthy)[name] };
 };
 
 fault('W9', {
   lacks,
   setUp: async () => {
     filled = makeHome();
-    longRun = await makeRun(filled.home, filled.model);
-    using store = openRun(filled.home, longRun);
-    fill(store, 8);
+    lengthy = await makeLong(filled);
   },
   tearDown: async () => filled?.remove(),
-  attempt: (random) => longAsked(random, long(longRun), 4000),
+  attempt: (random) => longAsked(random, long(lengthy), 4000),
   control: (random) => longAsked(random, untaken(), LONG_MS, 'unlimited'),
 });

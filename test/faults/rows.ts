@@ -183,7 +183,7 @@ export const ROWS = {
   W9: {
     promise:
       'sixty connections whose answers or bodies are as long as they may be cost the server less than 32 MB, and others get their answers',
-    how: '60 connections ask for groups or tables of some 12 MB and take them or do not, or send bodies of 4 MB: of text, of lists, of lists in lists, of keys, of YAML',
+    how: '60 connections ask for groups, tables, metrics or evaluations of some 10 MB and take them or do not, or send bodies of 4 MB: of text, of lists, of lists in lists, of keys, of YAML',
     minute: 1,
     whole: 120,
     control: 'each answer is made whole',

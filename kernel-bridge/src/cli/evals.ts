@@ -221,8 +221,8 @@ const differenceLines = ({ minuend, subtrahend, readings, names, strict, in_doma
 ];
 
 function exportOne(id: string): void {
-  using store = openEval(homeDir(), id);
-  printJson(exportEvaluation(store));
+  const { answers, ...rest } = exportEvaluation(() => openEval(homeDir(), id));
+  printJson({ ...rest, answers: [...answers] });
 }
 
 function remove(id: string, { json }: Json): void {

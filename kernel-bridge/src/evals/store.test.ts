@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CreateEval } from '../protocol/evals.ts';
 import { answerPage, compare } from './compare.ts';
+import { exportEvaluation } from './export.ts';
 import { evalDirectory, listEvals, openEval, prepareEvaluation, trainSplitOf, trainedOn, trashEval } from './evals.ts';
 import { madeItem, madeLoader, madeSettings, madeStore } from './fixtures.ts';
 import { checkpointOf, modelHash } from './identity.ts';
@@ -401,4 +402,23 @@ describe('what evaluations said to a question', () => {
     expect(evaluationAnswers(home, { ...query, item: 'b' })).toHaveLength(1);
     expect(evaluationAnswers(home, { ...query, root: '/elsewhere' })).toEqual([]);
   });
+});
+
+it('an export of many answers has each of them, under every sight', () => {
+  const many = Array.from({ length: 150 }, (_, n) => madeItem(`q${n}`));
+  const directory = evalDirectory(home, '20260101-000000-aaaa');
+  mkdirSync(directory, { recursive: true });
+  using store = madeStore(
+    directory,
+    many,
+    many.map((_, n) => 'AB'[n % 2]),
+    { controls: ['text-only'] },
+  );
+  store.addAnswers(
+    'text-only',
+    many.slice(0, 70).map((_, index) => ({ index, text: 'B', tokens: 1, finish_reason: 'stop', strict: 'B', tolerant: 'B' })),
+  );
+  const { answers } = exportEvaluation(() => EvalStore.open(directory));
+  expect([...answers]).toEqual([...store.answers(), ...store.answers('text-only')]);
+  expect([...answers]).toHaveLength(220);
 });

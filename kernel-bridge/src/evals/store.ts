@@ -193,6 +193,17 @@ export class EvalStore implements Disposable {
       .map(answerOf);
   }
 
+  /** The same of so many questions after this place, and the place of the last one; null where there is none. */
+  answersAfter(sight: StoredSight, after: number, limit: number): { answers: EvalAnswer[]; last: number | null } {
+    const rows = this.db
+      .prepare(
+        `SELECT ${ANSWER_COLUMNS} FROM answer JOIN item USING (ix)
+         WHERE sight = ?1 AND ix NOT IN (${LEFT_OUT}) AND ix > ?2 ORDER BY ix LIMIT ?3`,
+      )
+      .all(sight, after, limit);
+    return { answers: rows.map(answerOf), last: (rows.at(-1)?.ix as number | undefined) ?? null };
+  }
+
   /** One question's answers, the evaluation's first; none where it was not asked. */
   answersTo(itemId: string): EvalAnswer[] {
     return this.db

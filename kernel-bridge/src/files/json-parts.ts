@@ -14,6 +14,9 @@ export class Json<T = unknown> {
   }
 }
 
+/** Several elements of a list as they stand in it; of an empty list there is nothing to say. */
+export const elements = <T>(list: readonly T[]): Json<T> => new Json(JSON.stringify(list).slice(1, -1));
+
 /** How deep lists and objects are taken apart: as deep as the numbers of a token in a completion of a group in a list. */
 const DEPTH = 5;
 

@@ -11,7 +11,7 @@ import { makeFolder, renameDurably } from '../files/durable.ts';
 import { jsonParts } from '../files/json-parts.ts';
 import { eachGroup, groupSteps } from './groups.ts';
 import { notes } from '../search/notes.ts';
-import { readMetrics } from './metrics.ts';
+import { metricNames, metricRows } from './metrics.ts';
 import type { RunStore } from './store.ts';
 
 /** What one file can hold. */
@@ -23,7 +23,7 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 /** csv: one row a step. jsonl: one group of rollouts a line, in parts. */
 export function* tableLines(store: RunStore, format: TableFormat): Generator<string> {
   if (format === 'jsonl') yield* groupLines(store);
-  else for (const line of metricRows(store)) yield `${line}\n`;
+  else yield* metricLines(store);
 }
 
 /**
@@ -53,11 +53,10 @@ export async function exportRun(store: RunStore, out: string, format: ExportForm
   }
 }
 
-function* metricRows(store: RunStore): Generator<string> {
-  const { step, time, metrics } = readMetrics(store.db, {});
-  const names = Object.keys(metrics);
-  yield ['step', 'time_ms', ...names.map(csvText)].join(',');
-  for (let i = 0; i < step.length; i++) yield [step[i], time[i], ...names.map((name) => metrics[name][i] ?? '')].join(',');
+function* metricLines({ db }: RunStore): Generator<string> {
+  const names = metricNames(db);
+  yield `${['step', 'time_ms', ...names.map(csvText)].join(',')}\n`;
+  for (const row of metricRows(db, names)) yield `${row.join(',')}\n`; // null is empty there
 }
 
 function* groupLines(store: RunStore): Generator<string> {

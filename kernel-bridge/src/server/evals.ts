@@ -123,16 +123,14 @@ export function evalHandlers({ home, pool, evaluations, loadItems }: Parts): Han
       return faithfulnessOf(id);
     },
 
-    'evals.export': ({ id }) => {
-      using store = openEval(home, id);
-      return inPieces(jsonParts(exportEvaluation(store)), {
+    'evals.export': ({ id }) =>
+      inPieces(jsonParts(exportEvaluation(() => openEval(home, id))), {
         headers: {
           'content-type': 'application/json',
           'content-disposition': `attachment; filename="evaluation-${id}.json"`,
           'x-content-type-options': 'nosniff',
         },
-      });
-    },
+      }),
   };
 }
 

@@ -19,7 +19,7 @@ import { isImportBy } from '../runs/import.ts';
 import { tableLines } from '../runs/export.ts';
 import { forkRun, isForkOf, rollbackRun } from '../runs/lineage.ts';
 import { eachGroup, groupSteps, questionHistory, readTokenIds } from '../runs/groups.ts';
-import { readMetrics } from '../runs/metrics.ts';
+import { longMetrics, readMetrics } from '../runs/metrics.ts';
 import { pairConfigs } from '../runs/pair-config.ts';
 import { carriedOut, keepRequest, madeForLater } from '../runs/requests.ts';
 import { changedRewards, editRewards, editSettings, revertTo, revisions, settingsInForce } from '../runs/rewards.ts';
@@ -203,8 +203,19 @@ export function runHandlers(services: Services): Handlers<RunRoutes> {
 
     metrics: ({ id, query: { names, from = 0, to = Number.MAX_SAFE_INTEGER, max_points } }) => {
       const run = hub.store(id);
-      const table = readMetrics(run.db, { names, from, to, max_points: max_points || undefined });
-      return { run: id, epoch: run.row().epoch, seq: run.seq, ...table };
+      const head = { run: id, epoch: run.epoch, seq: run.seq };
+      if (max_points) return { ...head, ...readMetrics(run.db, { names, from, to, max_points }) };
+      const long = longMetrics(() => hub.store(id), { names, from, to });
+      const { step, time, metrics } = long;
+      return {
+        ...head,
+        step,
+        time,
+        metrics,
+        get non_finite() {
+          return long.non_finite; // asked for after the columns
+        },
+      };
     },
 
     groups: ({ id, query: { step, from = 0, to = Number.MAX_SAFE_INTEGER, limit = 64, offset = 0 } }) => {
