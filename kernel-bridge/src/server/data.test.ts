@@ -246,6 +246,15 @@ describe('indexing from the browser', () => {
     expect((await get('/second')).status).toBe(404);
   }, 120_000);
 
+  it('shows the images that were asked for before their data set was removed', async () => {
+    await buildIndex(data, { name: 'leaving', home });
+    const images = Array.from({ length: 8 }, (_, n) => get(`/leaving/image?path=Images/${n % 5}.png&size=${100 + n}`));
+    expect((await request('/leaving', { method: 'DELETE' })).status).toBe(200);
+    const answers = await Promise.all(images);
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(await (await get('/leaving/image?path=Images/0.png')).json()).toMatchObject({ code: 'DATA_UNKNOWN' });
+  });
+
   it('refuses a folder without questions, a taken name, and a name that is a path, and leaves nothing', async () => {
     const refused = async (body: unknown) => {
       const answer = await post('', body);

@@ -107,11 +107,11 @@ export function dataHandlers({ home = homeDir(), jobs = new IndexJobs(home), hub
     },
 
     'data.image': async ({ name, query: { path, size = 2048, window: width, level }, signal }) => {
-      const set = named(name);
+      const { root } = named(name); // before it waits for its turn: the data set may be removed meanwhile
       const longest = Math.min(Math.max(size, 1), 4096);
       const chosen = { ...(width !== undefined && { width }), ...(level !== undefined && { level }) };
       const { picture, png } = await decoding.run(async () => {
-        const picture = await openPicture(set.root, path);
+        const picture = await openPicture(root, path);
         const resized = toSharp(picture, chosen).resize(longest, longest, { fit: 'inside', withoutEnlargement: true });
         const png = await resized
           .png()
