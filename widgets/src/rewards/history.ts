@@ -8,9 +8,16 @@ import { diffOf, diffSize, diffView } from './diff.ts';
 import { rewardChanges } from '../store/marks.ts';
 import { stepsOf } from './model.ts';
 
-/** `take`: edits from these rewards. `goBack`: brings rewards and settings back at the next step; null where nothing can be applied. */
+/** Of a revision that came while a run's last step was computed. */
+export const NEVER_COUNTED = 'never counted: the run was over';
+
+/**
+ * `over`: the run makes no further step. `take`: edits from these rewards. `goBack`: brings rewards and settings back at the next step; null where nothing
+ * can be applied.
+ */
 export function historyView(
   revisions: readonly RewardRevision[],
+  over: boolean,
   take: (revision: RewardRevision) => void,
   goBack: ((revision: RewardRevision) => void) | null,
 ): TemplateResult {
@@ -21,7 +28,7 @@ export function historyView(
         const at = revisions.length - 1 - back;
         return html`<li data-testid="revision-entry">
           <span class="number">${one.revision}</span>
-          <span class="secondary" data-testid="revision-steps">${stepsText(revisions, at)}</span>
+          <span class="secondary" data-testid="revision-steps">${stepsText(revisions, at, over)}</span>
           <span class="weights"
             >${Object.entries(one.weights).map(([name, weight]) => html`<span>${name} <b>${one.weight_schedules?.[name] ? scheduleText(one.weight_schedules[name]) : number(weight)}</b></span>`)}</span
           >
@@ -48,8 +55,8 @@ export function historyView(
   </section>`;
 }
 
-function stepsText(revisions: readonly RewardRevision[], at: number): string {
-  if (revisions[at].step === null) return 'waits';
+function stepsText(revisions: readonly RewardRevision[], at: number, over: boolean): string {
+  if (revisions[at].step === null) return over ? NEVER_COUNTED : 'waits';
   const steps = stepsOf(revisions, at);
   if (!steps) return 'replaced before a step';
   const { from, to } = steps;

@@ -290,6 +290,12 @@ const revision = (number: number, step: number | null, source: string): RewardRe
 const SOURCE = 'const a = 1;\nexport default (all) => all.map(() => a);\n';
 const rewards = [revision(1, 1, SOURCE), revision(2, 11, SOURCE.replace('1;', '2;')), revision(3, null, SOURCE.replace('1;', '3;'))];
 
+it('says of an edit that came too late that it never counted', async () => {
+  const { element, find } = await view('finished', { rewards });
+  expect(element.shadowRoot!.querySelector('[data-testid=revision-steps]')!.textContent).toBe('never counted: the run was over');
+  expect(find('[data-testid=revision]').textContent).toMatch(/revision 3\s+never counted/);
+});
+
 it('the history tells the steps of each revision and what changed in its sources', async () => {
   const { element } = await view('running', { rewards });
   const entries = [...element.shadowRoot!.querySelectorAll('[data-testid=revision-entry]')];

@@ -26,7 +26,7 @@ import { diffOf, diffSize, diffStyle, diffView } from './diff.ts';
 import { histogramStyle } from './histogram.ts';
 import { meter, meterStyle } from '../charts/meter.ts';
 import { smallChartStyle } from '../charts/small-chart.ts';
-import { historyView } from './history.ts';
+import { historyView, NEVER_COUNTED } from './history.ts';
 import {
   draftOf,
   draftTo,
@@ -194,7 +194,7 @@ export class RewardsView extends WatchingElement {
       </ul>
       ${this.#add(draft)} ${this.#actions(run, draft, current, active)} ${this.#trouble()} ${this.#outcomeOf(draft)}
       ${this.#settings(run, active)}
-      ${historyView(run.revisions, (one) => this.#take(draftTo(one, current)), active ? (one) => void this.#goBack(run, one) : null)}
+      ${historyView(run.revisions, this.#isOver(run), (one) => this.#take(draftTo(one, current)), active ? (one) => void this.#goBack(run, one) : null)}
     `;
   }
 
@@ -306,13 +306,21 @@ export class RewardsView extends WatchingElement {
     editor?.showLine(place.line);
   };
 
+  #isOver(run: FollowedRun): boolean {
+    return this.workbench.runs.get(run.id)?.state === 'finished';
+  }
+
   #head(run: FollowedRun, active: boolean, dirty: boolean): TemplateResult {
     const newest = run.revisions.at(-1)!;
     return html`<header role="presentation">
       <b class="ellipsis">${this.workbench.runs.get(run.id)?.name ?? run.name}</b>
       <span class="secondary" data-testid="revision">
         revision ${newest.revision}
-        ${newest.step === null ? html`<span class="warning">◔ from the next step</span>` : `(since step ${integer(newest.step)})`}
+        ${
+          newest.step !== null
+            ? `(since step ${integer(newest.step)})`
+            : html`<span class="warning">${this.#isOver(run) ? NEVER_COUNTED : '◔ from the next step'}</span>`
+        }
       </span>
       ${dirty ? html`<span class="new" data-testid="dirty">● edited, not applied</span>` : nothing}
       ${active ? nothing : html`<span class="secondary">The run is not active: an edit can be tried on its rollouts, but not applied.</span>`}
