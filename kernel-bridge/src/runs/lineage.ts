@@ -124,8 +124,7 @@ export async function rollbackRun(run: RunStore, step: number): Promise<void> {
   await checkpointAt(run, step);
   run.seal();
   await checkRun(run, { upTo: step, waiting: false });
-  run.dropAfter(step, { revisions: 'drop' });
-  run.setState('stopped');
+  run.rollBack(step);
 }
 
 /** Throws CHECKPOINT_UNKNOWN or CHECKPOINT_DAMAGED; `named` is the path that the latter tells. */

@@ -417,15 +417,25 @@ export class RunStore implements Disposable {
    * that was decided), or dropped.
    */
   dropAfter(step: number, later: { revisions: 'repeat' | 'drop' }, now = Date.now()): void {
+    transaction(this.db, () => this.dropSteps(step, later, now));
+  }
+
+  /** Drops them and the reward edits made since, and is stopped there: both or neither, for a run that is finished at an earlier step cannot go on. */
+  rollBack(step: number, now = Date.now()): void {
     transaction(this.db, () => {
-      const last = this.step;
-      this.drop(step, later);
-      if (last <= step) return;
-      const message = `Steps ${step + 1} to ${last} were dropped; the run goes on from step ${step}.`;
-      const isRollback = later.revisions === 'drop';
-      const remedy = isRollback ? 'Nothing to do: resume the run when you like.' : 'Nothing to do: they are computed anew.';
-      this.append(step, { kind: 'alert', code: 'STEPS_DROPPED', message, remedy, ...(isRollback && { rolled_back_from: last }) }, now);
+      this.dropSteps(step, { revisions: 'drop' }, now);
+      this.writeState('stopped', null, now);
     });
+  }
+
+  private dropSteps(step: number, later: { revisions: 'repeat' | 'drop' }, now: number): void {
+    const last = this.step;
+    this.drop(step, later);
+    if (last <= step) return;
+    const message = `Steps ${step + 1} to ${last} were dropped; the run goes on from step ${step}.`;
+    const isRollback = later.revisions === 'drop';
+    const remedy = isRollback ? 'Nothing to do: resume the run when you like.' : 'Nothing to do: they are computed anew.';
+    this.append(step, { kind: 'alert', code: 'STEPS_DROPPED', message, remedy, ...(isRollback && { rolled_back_from: last }) }, now);
   }
 
   /**
