@@ -129,7 +129,7 @@ it.each([
   ['no-probabilities', 'the model gave no probabilities'],
   ['no-image', 'an image of the test split cannot be read'],
 ])('an evaluation while training that fails (%s) is an alert, and the run goes on', async (run_name, message) => {
-  const { id } = await t.client.createRun(t.config({ run_name, eval_steps: 2 }));
+  const { id } = await t.client.createRun(t.config({ run_name, eval_steps: 2, dataset_test_split: 'test' }));
   await reached(t.client, id, 'finished');
   const { events } = await t.client.events(id);
   const alerts = events.filter((event) => event.kind === 'alert' && event.message === message);
