@@ -47,24 +47,33 @@ export async function connectHome(home: string): Promise<Client> {
 /** An agent of our own asks no proxy, whatever the environment says (NODE_USE_ENV_PROXY): the server is this machine's. */
 const direct = new Agent({ keepAlive: true });
 
-/** fetch over a unix socket or a port of this machine, for requests with a text body. */
+/**
+ * fetch over a unix socket or a port of this machine, for requests with a text body. A server closes a connection that nobody uses, and may do so in the
+ * moment in which it is used again: what only reads is then asked once more, over a new one.
+ */
 function fetchOver(to: { socketPath: string } | { host: string; port: number }): Fetch {
   return (url, init = {}) =>
     new Promise((resolve, reject) => {
       const { pathname, search, host } = new URL(url);
       const headers = { ...(init.headers as Record<string, string>), host };
-      const { signal } = init;
-      const options = { ...to, path: pathname + search, method: init.method, headers, agent: direct, signal: signal ?? undefined };
-      const outgoing = request(options, (incoming) => {
-        const parts: Buffer[] = [];
-        incoming.on('data', (part: Buffer) => parts.push(part));
-        incoming.on('error', reject);
-        incoming.on('end', () => {
-          const body = incoming.statusCode === 204 ? null : Buffer.concat(parts);
-          resolve(new Response(body, { status: incoming.statusCode, headers: incoming.headers as Record<string, string> }));
+      const { method = 'GET', signal } = init;
+      const ask = (agent: Agent | false): void => {
+        const options = { ...to, path: pathname + search, method, headers, agent, signal: signal ?? undefined };
+        const outgoing = request(options, (incoming) => {
+          const parts: Buffer[] = [];
+          incoming.on('data', (part: Buffer) => parts.push(part));
+          incoming.on('error', reject);
+          incoming.on('end', () => {
+            const body = incoming.statusCode === 204 ? null : Buffer.concat(parts);
+            resolve(new Response(body, { status: incoming.statusCode, headers: incoming.headers as Record<string, string> }));
+          });
         });
-      });
-      outgoing.on('error', reject);
-      outgoing.end(init.body as string | undefined);
+        outgoing.on('error', (error: NodeJS.ErrnoException) => {
+          if (outgoing.reusedSocket && method === 'GET' && error.code === 'ECONNRESET') ask(false);
+          else reject(error);
+        });
+        outgoing.end(init.body as string | undefined);
+      };
+      ask(direct);
     });
 }
