@@ -19,9 +19,11 @@ import { openLab, type Lab } from '../e2e/lab.ts';
 import { fakeStep } from '../server/fake-trainer.ts';
 import { testServer, until, type TestServer } from '../server/harness.ts';
 import { below, fault, holds, type Random } from './fault.ts';
-import { answers, flooded, SENDERS, serve } from './flood.ts';
+import { answers, flooded, SENDERS, serve, type Door as Opening, type Server } from './flood.ts';
+import { MALFORMED, misused, thirty, type Misused } from './malformed.ts';
 import { messageProxy, proxy, type Proxy } from './proxy.ts';
 
+const MEMORY = process.platform === 'linux' ? null : 'memory of a process is read from /proc';
 const WEATHER = { late_ms: 30, breaks_after: 8_000 };
 const STEPS = 60;
 /** Machines are shared: slow is not wrong. */
@@ -236,22 +238,18 @@ fault('W8', {
   control: (random) => disordered(random, { trusting: true }),
 });
 
-/** A relay that passes on whatever comes and waits for nobody. */
-async function hastyRelay(random: Random): Promise<void> {
+/** A relay that passes on whatever comes and waits for nobody, before a backend. */
+async function hastyRelay(
+  option: string | { module: string },
+  use: (server: Server, relay: { pid: number; door: Opening }) => Promise<unknown>,
+): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'medr1-hasty-'));
   try {
-    await using server = await serve(home, 'unlimited');
+    await using server = await serve(home, option);
     const child = fork(join(import.meta.dirname, 'hasty-relay.ts'), [String(server.port), server.secret], { stdio: 'inherit' });
     try {
       const [port] = (await once(child, 'message')) as [number];
-      const headers = { authorization: `Bearer ${server.secret}` };
-      await flooded(random, {
-        ...FLOODING,
-        lasts_ms: 60_000, // as long as it takes
-        door: { port, path: '/', authorization: '' },
-        pids: [child.pid!, server.child.pid!],
-        answers: () => answers(`http://127.0.0.1:${server.port}/api/view`, headers),
-      });
+      await use(server, { pid: child.pid!, door: { port, path: '/', authorization: '' } });
     } finally {
       child.kill('SIGKILL');
     }
@@ -262,14 +260,45 @@ async function hastyRelay(random: Random): Promise<void> {
 
 const FLOODING = { kinds: SENDERS, clients: 20, lasts_ms: 4000, most_bytes: 64 << 20 };
 
+/** How websockets are opened at Jupyter's relay, the processes behind it, and whether others are answered. */
+async function throughJupyter(): Promise<{ door: Opening; pids: number[]; others: Misused['others'] }> {
+  const lab = await theLab();
+  const pids = [lab.pid, await backendOf(lab)];
+  const door = { port: Number(new URL(lab.base).port), path: '/medr1/api/ws', authorization: `token ${tokenOf(lab)}` };
+  return { door, pids, others: () => answers(`${lab.base}medr1/api/view`, { authorization: door.authorization }) };
+}
+
+const viewOf =
+  ({ port, secret }: Server) =>
+  () =>
+    answers(`http://127.0.0.1:${port}/api/view`, { authorization: `Bearer ${secret}` });
+
 fault('W7', {
-  lacks: process.platform === 'linux' ? null : 'memory of a process is read from /proc',
+  lacks: MEMORY,
   attempt: async (random) => {
-    const lab = await theLab();
-    const backend = await backendOf(lab);
-    const door = { port: Number(new URL(lab.base).port), path: '/medr1/api/ws', authorization: `token ${tokenOf(lab)}` };
-    const view = () => answers(`${lab.base}medr1/api/view`, { authorization: door.authorization });
-    return flooded(random, { ...FLOODING, door, pids: [lab.pid, backend], answers: view });
+    const { others, ...jupyter } = await throughJupyter();
+    return flooded(random, { ...FLOODING, ...jupyter, answers: others });
   },
-  control: hastyRelay,
+  control: (random) =>
+    hastyRelay('unlimited', (server, { pid, door }) =>
+      // 60 s: as long as it takes
+      flooded(random, { ...FLOODING, lasts_ms: 60_000, door, pids: [pid, server.child.pid!], answers: viewOf(server) }),
+    ),
+});
+
+const malformed = (random: Random, door: Opening, who: Misused): Promise<void> =>
+  thirty(random, { frames: () => MALFORMED.frames(random, door), messages: () => MALFORMED.messages(random, door) }, who);
+
+let jupyter: { door: Opening; who: Misused } | undefined;
+fault('W10', {
+  lacks: MEMORY,
+  setUp: async () => {
+    const { door, pids, others } = await throughJupyter();
+    jupyter = { door, who: misused(pids, others) };
+  },
+  attempt: (random) => malformed(random, jupyter!.door, jupyter!.who),
+  control: (random) =>
+    hastyRelay({ module: join(import.meta.dirname, 'trusting-server.ts') }, (server, { pid, door }) =>
+      malformed(random, door, misused([pid, server.child.pid!], viewOf(server))),
+    ),
 });

@@ -188,6 +188,13 @@ export const ROWS = {
     whole: 120,
     control: 'each answer is made whole',
   },
+  W10: {
+    promise: 'whatever comes over a websocket through Jupyter, it and the backend live, grow by less than 50 MB each and answer others',
+    how: '30 connections at once through the relay, with frames or messages of which a part is another thing than it should be',
+    minute: 2,
+    whole: 100,
+    control: 'a relay that passes on whatever comes, and a backend that believes it',
+  },
   W2: {
     promise: 'nobody gets past the gate of the backend without its secret, from a web page, or by another name of the machine',
     how: 'a random route or the websocket, with a secret, scheme, origin or host that is nearly right',

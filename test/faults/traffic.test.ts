@@ -5,63 +5,14 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
-import { PROTOCOL_VERSION } from '../../kernel-bridge/src/protocol/rest.ts';
-import { fakeConfig, isAlive, TINY } from '../server/harness.ts';
-import { below, Broken, fault, holds, oneOf, type Random } from './fault.ts';
-import { answers, doorOf, frame, opened, residentBytes, serve, text, type Server } from './flood.ts';
+import { fakeConfig, TINY } from '../server/harness.ts';
+import { below, fault, holds, oneOf, type Random } from './fault.ts';
+import { answers, doorOf, serve, type Server } from './flood.ts';
+import { bytesOf, MALFORMED, misused, mutated, thirty, thrown, type Misused } from './malformed.ts';
 
 const scratch = (): string => mkdtempSync(join(tmpdir(), 'medr1-traffic-'));
 const remove = (path: string): void => rmSync(path, { recursive: true, force: true, maxRetries: 5 });
 const lacks = process.platform === 'linux' ? null : 'memory of a process is read from /proc';
-
-const MOST_BYTES = 50 << 20;
-const bytesOf = (random: Random, most: number): Buffer =>
-  Buffer.from(Array.from({ length: below(random, most) }, () => below(random, 256)));
-
-/** Values that are none of what a place of a message is for. */
-const ODD: readonly unknown[] = [
-  null,
-  true,
-  -1,
-  1e308,
-  0.5,
-  '',
-  'x'.repeat(5000),
-  '\0',
-  '\ud800',
-  '../..',
-  '__proto__',
-  [],
-  [[[[]]]],
-  {},
-  { constructor: { name: 1 } },
-];
-
-/** The value with one part of it gone, doubled, of another name or another kind. */
-function mutated(random: Random, value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || random() < 0.15) return oneOf(random, ODD);
-  if (Array.isArray(value)) {
-    if (value.length === 0) return [oneOf(random, ODD)];
-    const at = below(random, value.length);
-    return random() < 0.3 ? [...value, ...value] : value.map((one: unknown, k) => (k === at ? mutated(random, one) : one));
-  }
-  const entries = Object.entries(value);
-  if (entries.length === 0) return { a: oneOf(random, ODD) };
-  const [key, inner] = oneOf(random, entries);
-  const way = random();
-  if (way < 0.15) return Object.fromEntries(entries.filter(([name]) => name !== key));
-  if (way < 0.3) return Object.fromEntries([...entries, [oneOf(random, ['constructor', '__proto__', 'x', '']), oneOf(random, ODD)]]);
-  return { ...value, [key]: mutated(random, inner) };
-}
-
-const MESSAGES = [
-  { type: 'hello', protocol: PROTOCOL_VERSION, client: 'test' },
-  { type: 'subscribe', topic: 'runs', epoch: null, since: 0 },
-  { type: 'subscribe', topic: 'run:20260101-000000-aaaa', since: 3 },
-  { type: 'unsubscribe', topic: 'view' },
-  { type: 'ping', id: 7 },
-];
 
 /** Requests with bodies as they should be; RUN stands for a run that is there. */
 const REQUESTS: [method: string, path: string, body: unknown][] = [
@@ -82,16 +33,6 @@ const REQUESTS: [method: string, path: string, body: unknown][] = [
   ['POST', '/runs/RUN/actions', { action: 'stop' }],
   ['PATCH', '/view', { run: 'RUN', step: 1 }],
 ];
-
-/** Sends bytes and waits until the other end has closed the connection, as it does at their end. */
-async function thrown(socket: Socket, bytes: Buffer): Promise<void> {
-  if (socket.destroyed) return;
-  const closed = once(socket, 'close');
-  socket.on('error', () => {}).resume();
-  socket.end(bytes);
-  await Promise.race([closed, wait(5000, null, { ref: false })]);
-  socket.destroy();
-}
 
 async function bare({ port }: Server): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').on('error', () => {});
@@ -129,16 +70,8 @@ const KINDS: Record<string, (random: Random, server: Server, run: string) => Pro
     ].filter(() => random() < 0.3);
     await thrown(await bare(server), Buffer.from([head, ...lines, '', ''].join('\r\n'), 'latin1'));
   },
-  async frames(random, server) {
-    const noise = bytesOf(random, 300);
-    noise[0] = below(random, 256);
-    await thrown(await opened(doorOf(server)), random() < 0.5 ? noise : frame(below(random, 16), noise));
-  },
-  async messages(random, server) {
-    const socket = await opened(doorOf(server));
-    const sent = Array.from({ length: 5 }, () => text(random() < 0.3 ? oneOf(random, MESSAGES) : mutated(random, oneOf(random, MESSAGES))));
-    await thrown(socket, Buffer.concat([text(MESSAGES[0]), ...sent]));
-  },
+  frames: (random, server) => MALFORMED.frames(random, doorOf(server)),
+  messages: (random, server) => MALFORMED.messages(random, doorOf(server)),
   async requests(random, server, run) {
     const [method, path, body] = oneOf(random, REQUESTS);
     const value = random() < 0.05 ? bytesOf(random, 40).toString('latin1') : JSON.stringify(mutated(random, body) ?? null);
@@ -148,31 +81,23 @@ const KINDS: Record<string, (random: Random, server: Server, run: string) => Pro
   },
 };
 
-let traffic: { home: string; server: Server; run: string; before: number } | undefined;
+interface Traffic extends Misused {
+  home: string;
+  server: Server;
+  run: string;
+}
+let traffic: Traffic | undefined;
 
-async function beginning(home: string, server: Server): Promise<NonNullable<typeof traffic>> {
+async function beginning(home: string, server: Server): Promise<Traffic> {
   const made = await asked(server, 'POST', '/api/runs', JSON.stringify({ config: fakeConfig(TINY), start: false })).catch(() => null);
   const run = made?.status === 200 ? (JSON.parse(made.text) as { id: string }).id : 'x';
-  return { home, server, run, before: residentBytes(server.child.pid!) };
+  const view = `http://127.0.0.1:${server.port}/api/view`;
+  const others = (): ReturnType<typeof answers> => answers(view, { authorization: `Bearer ${server.secret}` });
+  return { home, server, run, ...misused([server.child.pid!], others) };
 }
 
-/** A burst of it, after which the server lives, is not larger, and answers. */
-async function misused(random: Random, { server, run, before }: NonNullable<typeof traffic>): Promise<void> {
-  const kinds = Array.from({ length: 30 }, () => oneOf(random, Object.keys(KINDS)));
-  await Promise.all(
-    kinds.map((kind) =>
-      KINDS[kind](random, server, run).catch((error: unknown) => {
-        throw error instanceof Broken ? error : new Broken(`${kind}: ${String(error)}`);
-      }),
-    ),
-  );
-  holds(isAlive(server.child.pid!), `the server has ended after ${[...new Set(kinds)].join(', ')}`);
-  const view = `http://127.0.0.1:${server.port}/api/view`;
-  const unanswered = await answers(view, { authorization: `Bearer ${server.secret}` });
-  holds(unanswered === null, `another client gets ${unanswered}`);
-  const now = residentBytes(server.child.pid!);
-  holds(now - before < MOST_BYTES, `the server grew from ${before >> 20} to ${now >> 20} MB`);
-}
+const burst = (random: Random, { server, run, ...rest }: Traffic): Promise<void> =>
+  thirty(random, Object.fromEntries(Object.entries(KINDS).map(([name, send]) => [name, () => send(random, server, run)])), rest);
 
 fault('W1', {
   lacks,
@@ -184,12 +109,12 @@ fault('W1', {
     await traffic?.server[Symbol.asyncDispose]();
     if (traffic) remove(traffic.home);
   },
-  attempt: (random) => misused(random, traffic!),
+  attempt: (random) => burst(random, traffic!),
   control: async (random) => {
     const home = scratch();
     try {
       await using server = await serve(home, { module: join(import.meta.dirname, 'trusting-server.ts') });
-      await misused(random, await beginning(home, server));
+      await burst(random, await beginning(home, server));
     } finally {
       remove(home);
     }
