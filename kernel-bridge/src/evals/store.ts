@@ -187,27 +187,40 @@ export class EvalStore implements Disposable {
   }
 
   answers(sight: StoredSight = 'image'): EvalAnswer[] {
+    return this.#answers(sight, 'text');
+  }
+
+  #answers(sight: StoredSight, text: 'text' | "''"): EvalAnswer[] {
     return this.db
-      .prepare(`SELECT ${ANSWER_COLUMNS} FROM answer JOIN item USING (ix) WHERE sight = ?1 AND ix NOT IN (${LEFT_OUT}) ORDER BY ix`)
+      .prepare(
+        `SELECT ${answerColumns(text)} FROM answer JOIN item USING (ix) WHERE sight = ?1 AND answer.ix NOT IN (${LEFT_OUT}) ORDER BY answer.ix`,
+      )
       .all(sight)
       .map(answerOf);
   }
 
-  /** The same of so many questions after this place, and the place of the last one; null where there is none. */
-  answersAfter(sight: StoredSight, after: number, limit: number): { answers: EvalAnswer[]; last: number | null } {
-    const rows = this.db
-      .prepare(
-        `SELECT ${ANSWER_COLUMNS} FROM answer JOIN item USING (ix)
-         WHERE sight = ?1 AND ix NOT IN (${LEFT_OUT}) AND ix > ?2 ORDER BY ix LIMIT ?3`,
-      )
-      .all(sight, after, limit);
-    return { answers: rows.map(answerOf), last: (rows.at(-1)?.ix as number | undefined) ?? null };
+  /** Some of them, from the question after this place on, and the place of the last one; null where there is none. */
+  answersAfter(sight: StoredSight, after: number): { answers: EvalAnswer[]; last: number | null } {
+    const select = this.db.prepare(
+      `SELECT ${answerColumns('text')} FROM answer JOIN item USING (ix)
+       WHERE sight = ?1 AND answer.ix NOT IN (${LEFT_OUT}) AND answer.ix > ?2 ORDER BY answer.ix LIMIT ${STRETCH.answers}`,
+    );
+    const answers: EvalAnswer[] = [];
+    let last: number | null = null;
+    let length = 0;
+    for (const row of select.iterate(sight, after)) {
+      const answer = answerOf(row);
+      answers.push(answer);
+      last = row.ix as number;
+      if ((length += answer.text.length) > STRETCH.length) break;
+    }
+    return { answers, last };
   }
 
   /** One question's answers, the evaluation's first; none where it was not asked. */
   answersTo(itemId: string): EvalAnswer[] {
     return this.db
-      .prepare(`SELECT ${ANSWER_COLUMNS} FROM answer JOIN item USING (ix) WHERE item.id = ? ORDER BY sight != 'image', sight`)
+      .prepare(`SELECT ${answerColumns('text')} FROM answer JOIN item USING (ix) WHERE item.id = ? ORDER BY sight != 'image', sight`)
       .all(itemId)
       .map(answerOf);
   }
@@ -262,11 +275,12 @@ export class EvalStore implements Disposable {
     };
   }
 
+  /** Counts answers and does not read their texts, which are most of what is stored. */
   evaluation(): Evaluation {
-    const plain = this.answers();
+    const plain = this.#answers('image', "''");
     const controls: ControlReports = {};
     for (const control of this.row().controls) {
-      const rows = this.answers(control);
+      const rows = this.#answers(control, "''");
       if (rows.length === 0) continue;
       if (control === 'option-prior') controls[control] = report(rows).strict;
       else if (control === 'options-permuted') controls[control] = permutedReport(rows, plain);
@@ -311,9 +325,13 @@ export class EvalStore implements Disposable {
     return {
       summary: this.summary(),
       report: this.evaluation(),
-      unasked: this.unasked().map(({ id, sight, why }) => ({ id, sight, why })),
+      unasked: this.toldUnasked(),
       directory: this.directory,
     };
+  }
+
+  toldUnasked(): EvalDetail['unasked'] {
+    return this.unasked().map(({ id, sight, why }) => ({ id, sight, why }));
   }
 
   /** Sights that the model must still be asked under, in their order. */
@@ -443,7 +461,11 @@ export class EvalStore implements Disposable {
   }
 }
 
-const ANSWER_COLUMNS = 'item.*, answer.sight, text, tokens, finish_reason, strict, tolerant, answer.options AS shown, right';
+/** What is read at once of long lists: many readers hold so much each. */
+const STRETCH = { answers: 256, length: 32 << 10 };
+
+const answerColumns = (text: 'text' | "''"): string =>
+  `item.*, answer.sight, ${text} AS text, tokens, finish_reason, strict, tolerant, answer.options AS shown, right`;
 
 function itemOf(row: Record<string, unknown>): VqaItem {
   const { id, dataset, image, question, options, answer, modality, question_type } = row;

@@ -138,18 +138,21 @@ interface LongRun {
   row(): { id: string };
 }
 
+/** The same of rows with all metrics. */
+const ROWS = 64;
+
 const IN_STRETCH = `WHERE step.step > ? AND step.step <= ? ORDER BY step.step LIMIT ${STRETCH}`;
 const LONG_COLUMN = `SELECT step.step, value, special FROM step LEFT JOIN metric
   ON metric.step = step.step AND name_id = (SELECT id FROM metric_name WHERE name = ?) ${IN_STRETCH}`;
 
 /** Rows with the step, its time and the values of these metrics, null where there is none. */
 export function* metricRows(db: DatabaseSync, names: readonly string[]): Generator<(number | null)[]> {
-  const steps = db.prepare(`SELECT step, time FROM step ${IN_STRETCH}`);
+  const steps = db.prepare(`SELECT step, time FROM step WHERE step > ? ORDER BY step LIMIT ${ROWS}`);
   const values = db.prepare('SELECT step, name, value FROM metric JOIN metric_name ON id = name_id WHERE step BETWEEN ? AND ?');
   for (const one of [steps, values]) one.setReturnArrays(true);
   const place = new Map(names.map((name, at) => [name, at + 2]));
   for (let after = -1; ;) {
-    const rows = steps.all(after, Number.MAX_SAFE_INTEGER) as unknown as [step: number, time: number][];
+    const rows = steps.all(after) as unknown as [step: number, time: number][];
     if (rows.length === 0) return;
     after = rows.at(-1)![0];
     const table = new Map(rows.map(([step, time]): [number, (number | null)[]] => [step, [step, time, ...names.map(() => null)]]));
