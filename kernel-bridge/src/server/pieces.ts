@@ -7,7 +7,7 @@ import { Rota } from './rota.ts';
 
 export const PIECES = {
   /** Characters of a piece, or more where one part is longer. */
-  length: 32 << 10,
+  length: 16 << 10,
   /** Bytes that were made and not taken, above which no further piece is made. */
   untaken_bytes: 1 << 20,
   retry_ms: 10,
