@@ -1,6 +1,4 @@
 /** A process that is killed while it changes something of a home: the next one finds it as it was before, or as it is after. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -18,9 +16,9 @@ import { listRuns, openRun, trashRun } from '../../kernel-bridge/src/runs/runs.t
 import { verifyRun } from '../../kernel-bridge/src/runs/verify.ts';
 import { stepsToIndex } from '../../kernel-bridge/src/search/write.ts';
 import { WorkbenchError } from '../../kernel-bridge/src/protocol/errors.ts';
-import { bundled } from './bundle.ts';
+import { printed } from './bundle.ts';
 import { change, CHANGES, type Known } from './changes.ts';
-import { callsIn, diskEnvironment, lacksDisk, type Faults } from './disk.ts';
+import { callsIn, lacksDisk, type Faults } from './disk.ts';
 import { loadItems } from './evaluator.ts';
 import { fault, holds, oneOf, type Random } from './fault.ts';
 import { Sound } from './trained.ts';
@@ -137,14 +135,7 @@ interface Changed {
 }
 
 async function changed(name: string, home: string, faults: Omit<Faults, 'dir'>, env: Record<string, string>): Promise<Changed> {
-  const child = spawn(process.execPath, [await bundled('changer'), name, home, JSON.stringify(known)], {
-    env: { ...process.env, ...diskEnvironment({ dir: home, ...faults }), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [said, errors] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-  await once(child, 'close');
+  const { said, errors } = await printed('changer', [name, home, JSON.stringify(known)], { dir: home, ...faults }, env);
   return { done: said === 'done\n', errors };
 }
 

@@ -1,6 +1,4 @@
 /** Each call that writes of an evaluation, refused by the disk. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +6,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { evalDirectory, prepareEvaluation } from '../../kernel-bridge/src/evals/evals.ts';
 import { EvalStore } from '../../kernel-bridge/src/evals/store.ts';
 import { makeHome } from '../server/harness.ts';
-import { bundled } from './bundle.ts';
-import { callsIn, diskEnvironment, lacksDisk, namesTheDisk, REFUSALS, type Faults } from './disk.ts';
+import { printed } from './bundle.ts';
+import { callsIn, lacksDisk, namesTheDisk, REFUSALS, type Faults } from './disk.ts';
 import { evaluate, loadItems } from './evaluator.ts';
 import { Broken, fault, holds, oneOf } from './fault.ts';
 
@@ -51,16 +49,8 @@ interface Ended {
 }
 
 async function evaluated(home: string, faults: Omit<Faults, 'dir'>): Promise<Ended> {
-  const disk = diskEnvironment({ dir: evalDirectory(home, id), ...faults });
-  const child = spawn(process.execPath, [await bundled('evaluator'), home, id], {
-    env: { ...process.env, ...disk },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [said, errors] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-  await once(child, 'close');
-  return { told: Number(said.trimEnd().split('\n').at(-1)), code: child.exitCode, errors };
+  const { said, errors, code } = await printed('evaluator', [home, id], { dir: evalDirectory(home, id), ...faults });
+  return { told: Number(said.trimEnd().split('\n').at(-1)), code, errors };
 }
 
 /** What was told of is there, and the evaluation goes on to the answers of one that was not disturbed. */

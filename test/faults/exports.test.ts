@@ -1,6 +1,4 @@
 /** Exports whose process is killed, whose disk refuses a call, or whose machine loses its power. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +6,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll } from 'vitest';
 import { exportRun } from '../../kernel-bridge/src/runs/export.ts';
 import { openRun } from '../../kernel-bridge/src/runs/runs.ts';
-import { bundled } from './bundle.ts';
-import { callsIn, diskEnvironment, lacksDisk, lacksLoop, LoopDisk, namesTheDisk, REFUSALS, type Faults } from './disk.ts';
+import { printed } from './bundle.ts';
+import { callsIn, lacksDisk, lacksLoop, LoopDisk, namesTheDisk, REFUSALS, type Faults } from './disk.ts';
 import { below, fault, holds, oneOf } from './fault.ts';
 import { Sound } from './trained.ts';
 import { train } from './writer.ts';
@@ -38,15 +36,7 @@ async function exported(
   faults: Omit<Faults, 'dir'>,
   env: Record<string, string> = {},
 ): Promise<{ written: boolean; errors: string }> {
-  const args = [await bundled('exporter'), home, sound!.id, join(folder, 'out')];
-  const child = spawn(process.execPath, args, {
-    env: { ...process.env, ...diskEnvironment({ dir: folder, ...faults }), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [said, errors] = ['', ''];
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
-  await once(child, 'close');
+  const { said, errors } = await printed('exporter', [home, sound!.id, join(folder, 'out')], { dir: folder, ...faults }, env);
   return { written: said === 'written\n', errors };
 }
 
