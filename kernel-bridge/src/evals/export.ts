@@ -14,10 +14,10 @@ export function exportEvaluation(open: () => EvalStore): Exported {
     using store = open();
     return what(store);
   };
-  const summary = read((store) => store.summary());
+  const [summary, unasked] = read((store) => [store.summary(), store.toldUnasked()] as const);
   return {
     summary,
-    unasked: read((store) => store.toldUnasked()),
+    unasked,
     answers: lazily(function* () {
       for (const sight of ['image' as const, ...summary.controls]) {
         for (let after: number | null = -1; after !== null;) {

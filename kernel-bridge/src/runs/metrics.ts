@@ -78,7 +78,7 @@ export function readMetrics(db: DatabaseSync, query: MetricQuery): Columns {
   };
 }
 
-/** Steps of which the values are read at once. */
+/** Steps of which the values of one metric are read at once. */
 const STRETCH = 1024;
 
 /** As `readMetrics` has it; lists are read as they are gone through, and what is not finite is known after the columns. */
@@ -138,7 +138,7 @@ interface LongRun {
   row(): { id: string };
 }
 
-/** The same of rows with all metrics. */
+/** Steps of which all metrics are read at once. */
 const ROWS = 64;
 
 const IN_STRETCH = `WHERE step.step > ? AND step.step <= ? ORDER BY step.step LIMIT ${STRETCH}`;
