@@ -121,7 +121,7 @@ function reportLines(report: RewardReport): string[] {
     ['tests', tests === null ? 'none' : `${tests.passed} of ${tests.total} passed`],
     ['completions', String(completions)],
     ...(report.failed > 0
-      ? [['failed', `${report.failed} more${report.failing === null ? '' : `, ${report.failing} of them alone`}`] as [string, string]]
+      ? [['failed', `${report.failed} more${report.failing === null ? ', the others of their steps with them' : ''}`] as [string, string]]
       : []),
     ['not applicable', completions === 0 ? '-' : `${not_applicable} (${Math.round((100 * not_applicable) / completions)} %)`],
     ['mean, std', `${number(report.mean)}, ${number(report.std)}`],

@@ -82,9 +82,9 @@ export const RewardReport = Type.Object({
   /** Of a user's file. */
   sha256: Nullable(Type.String()),
   completions: Type.Integer(),
-  /** Completions without a value, of calls that failed; a call scores a step. Not among `completions`. */
+  /** Completions without a value: those that it fails on, and all of a step where it was not found out which those are. Not among `completions`. */
   failed: Type.Integer(),
-  /** Of these, completions that the function fails on when it is given them alone; null where that was not found out. */
+  /** Of these, completions that it is known to fail on; null where it was not found out of every step. */
   failing: Nullable(Type.Integer()),
   /** Completions to which it does not apply (null). */
   not_applicable: Type.Integer(),
@@ -152,7 +152,7 @@ export const TriedRewards = Type.Object({
       rewards: Type.Record(Type.String(), Type.Array(Nullable(Type.Number()))),
       /** What the functions that were in force gave. */
       stored: Type.Record(Type.String(), Type.Array(Nullable(Type.Number()))),
-      /** By function, indexes of the completions that it fails on when it is given them alone. */
+      /** By function, indexes of the completions that it fails on; `rewards` has null for them. */
       failing: Type.Record(Type.String(), Type.Array(Type.Integer())),
     }),
   ),

@@ -31,7 +31,8 @@ const SEARCH_MS = 5000;
 
 /**
  * `values`: by batch; null where the call failed, short where it was not tried any more. `failing`: by batch, indexes of the completions on which it
- * fails when it is given them alone. `source`: of a user's file; null for a built-in function. Throws REWARD_UNKNOWN.
+ * fails by itself: the others were scored without them, and these have null. `source`: of a user's file; null for a built-in function. Throws
+ * REWARD_UNKNOWN.
  */
 export async function tryReward(
   name: string,
@@ -49,6 +50,7 @@ export async function tryReward(
     : inKernel
       ? kernelReward(name, source, context, askKernel)
       : builtIn!.call;
+  const quick: RewardFunction = user ? (inputs, step) => user.score(inputs, step, false) : call;
   const values: ((number | null)[] | null)[] = [];
   const log: string[] = [];
   let tests: RewardReport['tests'] = null;
@@ -72,18 +74,18 @@ export async function tryReward(
       } catch (thrown) {
         if (!errors.isOfReward(thrown)) throw thrown;
         error ??= errorBody(thrown);
-        values.push(null);
-        failed += inputs.length;
         searched &&= !COSTLY.has(thrown.code);
+        const rest: Rest | null = searched ? await withoutFailing(name, quick, { inputs, step }, end) : null;
+        searched = rest !== null;
+        failed += rest?.failing.length ?? inputs.length;
+        failing[values.length] = rest?.failing ?? [];
+        values.push(rest?.values ?? null);
         if (COSTLY.has(thrown.code)) break;
-        const alone: number[] | null = searched ? await failingAlone(name, call, { inputs, step }, end) : null;
-        searched = alone !== null;
-        failing[values.length - 1] = alone ?? [];
       }
       log.push(...(user?.log ?? []));
     }
   }
-  const flat = values.flatMap((batch) => batch ?? []);
+  const flat = values.flatMap((batch, at) => (batch ?? []).filter((_, index) => !failing[at]?.includes(index)));
   const numbers = flat.filter((value) => value !== null);
   const report: RewardReport = {
     name,
@@ -102,19 +104,55 @@ export async function tryReward(
   return { report, values, failing };
 }
 
-/** Indexes of the completions that fail alone; null where it takes too long, or none does: the function fails in their company. */
-async function failingAlone(name: string, call: RewardFunction, { inputs, step }: RewardBatch, end: number): Promise<number[] | null> {
-  const failing: number[] = [];
-  for (const [index, input] of inputs.entries()) {
-    if (performance.now() > end) return null;
-    try {
-      await score(name, call, [input], step);
-    } catch (thrown) {
-      if (!errors.isOfReward(thrown) || COSTLY.has(thrown.code)) return null;
-      failing.push(index);
+interface Rest {
+  /** Of all completions of the batch; null for those that fail. */
+  values: (number | null)[];
+  failing: number[];
+}
+
+/**
+ * A batch on which the function fails, scored without the completions that are to blame, which are looked for by halves. Null where that takes too long,
+ * or where it fails on no completion by itself, but on their company.
+ */
+async function withoutFailing(name: string, call: RewardFunction, { inputs, step }: RewardBatch, end: number): Promise<Rest | null> {
+  const failing = new Set<number>();
+  const suspects: [from: number, to: number][] = [];
+  const halve = (from: number, to: number): void => {
+    const middle = (from + to) >> 1;
+    if (to - from === 1) failing.add(from);
+    else suspects.push([middle, to], [from, middle]);
+  };
+  try {
+    halve(0, inputs.length);
+    for (let next = suspects.pop(); next; next = suspects.pop()) {
+      if (performance.now() > end) return null;
+      const [from, to] = next;
+      if (await fails(name, call, { inputs: inputs.slice(from, to), step })) halve(from, to);
     }
+    if (failing.size === 0) return null;
+    const others = await score(
+      name,
+      call,
+      inputs.filter((_, index) => !failing.has(index)),
+      step,
+    );
+    const left = others.values();
+    return { values: inputs.map((_, index) => (failing.has(index) ? null : left.next().value!)), failing: [...failing] };
+  } catch (thrown) {
+    if (!errors.isOfReward(thrown)) throw thrown;
+    return null;
   }
-  return failing.length > 0 ? failing : null;
+}
+
+/** Throws what is costly. */
+async function fails(name: string, call: RewardFunction, { inputs, step }: RewardBatch): Promise<boolean> {
+  try {
+    await score(name, call, inputs, step);
+    return false;
+  } catch (thrown) {
+    if (!errors.isOfReward(thrown) || COSTLY.has(thrown.code)) throw thrown;
+    return true;
+  }
 }
 
 /** Schedules among its parameters count as at the step that is scored. */

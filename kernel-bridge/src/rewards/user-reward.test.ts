@@ -129,18 +129,39 @@ describe('a try over several calls', () => {
 
   it('goes on after one that failed, and keeps the first error', async () => {
     const source = 'export default (all, { step }) => all.map(() => { if (step < 3) throw new Error(`at ${step}`); return step; });';
-    expect(await tried(source)).toEqual({ values: [null, null, [3, 3]], error: 'REWARD_THREW', failed: 4, completions: 2 });
+    expect(await tried(source)).toEqual({
+      values: [
+        [null, null],
+        [null, null],
+        [3, 3],
+      ],
+      error: 'REWARD_THREW',
+      failed: 4,
+      completions: 2,
+    });
   });
 
-  it('says on which completions it fails, and how many have no value because they stood beside one', async () => {
-    const batches = [1, 2].map((step) => ({ step, inputs: ['A', 'B', 'A', 'C'].map((letter) => input(letter)) }));
+  const batches = [1, 2].map((step) => ({ step, inputs: ['A', 'B', 'A', 'C'].map((letter) => input(letter)) }));
+
+  it('says on which completions it fails, and scores the others of their step without them', async () => {
     const picky =
       'export default (all, { step }) => all.map((text) => { if (step === 2 && text.includes("A")) throw new Error("no"); return 1; });';
-    const { report, failing } = await tryReward('mine', rewardSource('mine.js', picky), context, batches);
-    expect({ failed: report.failed, failing: report.failing, at: failing }).toEqual({ failed: 4, failing: 2, at: [undefined, [0, 2]] });
-    const crowd = 'export default (all) => { if (all.length > 1) throw new Error("a crowd"); return [1]; };';
+    const { report, values, failing } = await tryReward('mine', rewardSource('mine.js', picky), context, batches);
+    expect({ values, failing }).toEqual({
+      values: [
+        [1, 1, 1, 1],
+        [null, 1, null, 1],
+      ],
+      failing: [undefined, [0, 2]],
+    });
+    expect(report).toMatchObject({ failed: 2, failing: 2, completions: 6, not_applicable: 0, histogram: [{ from: 1, to: 1, count: 6 }] });
+    expect(report.error).toMatchObject({ message: expect.stringContaining('completion 0 of 4') });
+  });
+
+  it('says only how many have no value where none of them fails by itself', async () => {
+    const crowd = 'export default (all) => { if (all.length > 2) throw new Error("a crowd"); return [1]; };';
     const { report: other } = await tryReward('mine', rewardSource('mine.js', crowd), context, batches);
-    expect({ failed: other.failed, failing: other.failing }).toEqual({ failed: 8, failing: null }); // alone none does
+    expect({ failed: other.failed, failing: other.failing }).toEqual({ failed: 8, failing: null });
   });
 
   it('ends with one that ran out of memory: the next would take as long and fail alike', async () => {

@@ -26,9 +26,12 @@ export class UserReward implements Disposable {
     this.#sandbox = new Sandbox(source, limits);
   }
 
-  /** Throws REWARD_SYNTAX, REWARD_EXPORT, REWARD_THREW, REWARD_TIMEOUT, REWARD_MEMORY, REWARD_LENGTH or REWARD_VALUE. */
-  async score(inputs: readonly RewardInput[], step: number | null): Promise<(number | null)[]> {
-    const outcome = await this.#sandbox.ask({ kind: 'score', batch: batchOf(inputs, step, this.#context) });
+  /**
+   * Throws REWARD_SYNTAX, REWARD_EXPORT, REWARD_THREW, REWARD_TIMEOUT, REWARD_MEMORY, REWARD_LENGTH or REWARD_VALUE. `blame: false`: the error is wanted
+   * at once, without the completion that causes it by itself.
+   */
+  async score(inputs: readonly RewardInput[], step: number | null, blame?: false): Promise<(number | null)[]> {
+    const outcome = await this.#sandbox.ask({ kind: 'score', batch: batchOf(inputs, step, this.#context), blame });
     this.log = outcome.log.map(printable);
     if ('failure' in outcome) throw errors.user(this.name, this.#source.file, outcome.failure, inputs);
     return 'values' in outcome ? outcome.values : [];

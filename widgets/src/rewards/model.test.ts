@@ -189,12 +189,14 @@ describe('a draft of functions', () => {
       groups: [
         { step: 3, group: 1, stored: { accuracy: [1, 0], mine: [9, 9] }, rewards: { mine: [0, 2] }, failing: {} },
         { step: 4, group: 0, stored: { accuracy: [1, 1], mine: [9, 9] }, rewards: {}, failing: {} },
+        { step: 5, group: 0, stored: { accuracy: [1, 1], mine: [9, 9] }, rewards: { mine: [null, 4] }, failing: { mine: [0] } },
       ],
     });
-    expect(valuesOf(['accuracy', 'mine'], tried).map(({ values }) => values)).toEqual([
-      [1, 0, 1, 1],
-      [0, 2],
+    expect(valuesOf(['accuracy', 'mine'], tried)).toMatchObject([
+      { values: [1, 0, 1, 1, 1, 1], notApplicable: 0 },
+      { values: [0, 2, 4], notApplicable: 0 },
     ]);
+    expect(valuesOf(['mine'], stored)).toMatchObject([{ values: [9, 9, 9, 9, 9, 9] }]);
     expect(preview(stored.slice(0, 1), { accuracy: 1 }, { accuracy: 1, mine: 1 }, tried.slice(0, 1))).toMatchObject({
       meanBefore: 0.5,
       meanAfter: 1.5,

@@ -138,19 +138,26 @@ export type Scored = Pick<Group, 'step' | 'group'> & { completions: { rewards: R
 
 /**
  * The groups on which functions are tried, twice: `stored` has the rewards that the run stored; in `tried` the functions under trial have their
- * new rewards. A function that failed has no reward in `tried`.
+ * new rewards. Completions that a function failed on have no reward of it in `tried`.
  */
 export function scoredGroups({ groups, reports }: TriedRewards): { stored: Scored[]; tried: Scored[] } {
   const under = new Set(reports.map(({ name }) => name));
-  const scored = ({ step, group, stored, rewards }: TriedRewards['groups'][number], columns: Record<string, (number | null)[]>): Scored => {
+  const scored = (
+    { step, group, stored, rewards }: TriedRewards['groups'][number],
+    columns: Record<string, (number | null)[]>,
+    failing: Record<string, readonly number[]> = {},
+  ): Scored => {
     const count = Math.max(0, ...[...Object.values(stored), ...Object.values(rewards)].map(({ length }) => length));
-    const row = (i: number) => Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column[i] ?? null]));
+    const row = (i: number) => {
+      const there = Object.entries(columns).filter(([name]) => !failing[name]?.includes(i));
+      return Object.fromEntries(there.map(([name, column]) => [name, column[i] ?? null]));
+    };
     return { step, group, completions: Array.from({ length: count }, (_, i) => ({ rewards: row(i) })) };
   };
   const kept = (stored: Record<string, (number | null)[]>) => Object.entries(stored).filter(([name]) => !under.has(name));
   return {
     stored: groups.map((one) => scored(one, one.stored)),
-    tried: groups.map((one) => scored(one, { ...Object.fromEntries(kept(one.stored)), ...one.rewards })),
+    tried: groups.map((one) => scored(one, { ...Object.fromEntries(kept(one.stored)), ...one.rewards }, one.failing)),
   };
 }
 
@@ -243,7 +250,7 @@ export interface Values {
   notApplicable: number;
   /** Completions that got no value, since the function failed. */
   failed: number;
-  /** Those of them that it fails on, the others stood beside one; null where it is not known which. */
+  /** Those of them that it is known to fail on; null where it was not found out of every step. */
   failing: number | null;
 }
 

@@ -76,8 +76,13 @@ function reportView(report: RewardReport, toLine: (error: ErrorBody) => void): T
         lost === 0
           ? nothing
           : html`<p class="small secondary">
-              ${failing === null ? nothing : html`It fails on ${integer(failing)} completions. `}No value for ${integer(lost)} of
-              ${integer(lost + completions)} completions that were looked at: a step with a failure has none.
+              ${
+                failing === lost
+                  ? html`It fails on ${integer(lost)} of ${integer(lost + completions)} completions. Here the others are scored without
+                    them; a run would pause.`
+                  : html`No value for ${integer(lost)} of ${integer(lost + completions)} completions: it was not found out on which of a
+                    step it fails.`
+              }
             </p>`
       }
     </div>`;
@@ -110,14 +115,18 @@ function valuesView(
       >
       <span
         class=${lost > 0 ? 'problem' : ''}
-        title=${failing === null ? 'completions without a value, because the call failed' : 'completions that the function fails on'}
+        title=${failing === lost ? 'completions that the function fails on' : 'completions of the steps in which the call failed'}
         data-testid="reward-errors"
-        >errors
+        >errors ${failures.length === lost && lost > 0 ? nothing : html`<b>${integer(lost)}</b>`}
         ${
           failures.length === 0
-            ? html`<b>${integer(failing ?? lost)}</b>`
-            : html`<button class="quiet link" @click=${() => list({ title: `${name} fails`, reads: failures })}>
-                ${integer(failures.length)}
+            ? nothing
+            : html`<button
+                class="quiet link"
+                title="Lists the completions that the function fails on"
+                @click=${() => list({ title: `${name} fails`, reads: failures })}
+              >
+                ${integer(failures.length)}${failures.length === lost ? nothing : ' found'}
               </button>`
         }</span
       >

@@ -17,7 +17,9 @@ export interface Batch {
   constants: Record<string, unknown>;
 }
 
-export type Job = { id: number; kind: 'score'; batch: Batch } | { id: number; kind: 'tests' };
+/** `blame: false`: of a batch that fails, the completion that does it alone is not looked for. */
+export type Ask = { kind: 'score'; batch: Batch; blame?: false } | { kind: 'tests' };
+export type Job = Ask & { id: number };
 
 export type FailureKind = 'syntax' | 'export' | 'threw' | 'time' | 'memory' | 'length' | 'value' | 'tests';
 export interface Failure {

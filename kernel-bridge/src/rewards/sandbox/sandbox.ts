@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { RewardSource } from '../../protocol/index.ts';
 import { LIMITS, type Limits } from './limits.ts';
-import type { Answer, Batch, Failure, Job, Outcome, Start } from './messages.ts';
+import type { Answer, Ask, Failure, Job, Outcome, Start } from './messages.ts';
 
 const THREAD = new URL('./thread.ts', import.meta.url);
 /** JavaScript heap of the thread around the engine, whose own memory is limited apart. */
@@ -13,8 +13,6 @@ const HEAP_MB = 256;
 let compiled: WebAssembly.Module | undefined;
 const engine = (): WebAssembly.Module =>
   (compiled ??= new WebAssembly.Module(readFileSync(createRequire(import.meta.url).resolve('quickjs-wasi/quickjs.wasm'))));
-
-type Ask = { kind: 'score'; batch: Batch } | { kind: 'tests' };
 
 export class Sandbox implements Disposable {
   readonly #start: Omit<Start, 'engine'>;
@@ -36,7 +34,7 @@ export class Sandbox implements Disposable {
 
   #ask(ask: Ask): Promise<Outcome> {
     const thread = (this.#thread ??= this.#open());
-    const job: Job = { id: ++this.#calls, ...ask };
+    const job: Job = { ...ask, id: ++this.#calls };
     const { wallMs } = this.#start.limits;
     return new Promise((resolve) => {
       const end = (outcome: Outcome, lost: boolean): void => {

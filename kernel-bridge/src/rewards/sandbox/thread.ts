@@ -233,13 +233,13 @@ async function culprit(batch: Batch, kind: Failure['kind']): Promise<number | nu
   return null;
 }
 
-async function scored(batch: Batch): Promise<Outcome> {
+async function scored(batch: Batch, blame = true): Promise<Outcome> {
   try {
     return await score(batch, limits.cpuMs);
   } catch (error) {
     if (!(error instanceof Failed)) throw error;
     const { failure } = error;
-    const look = !error.loading && ['threw', 'time', 'memory'].includes(failure.kind);
+    const look = blame && !error.loading && ['threw', 'time', 'memory'].includes(failure.kind);
     return { log: [], failure: look ? { ...failure, completion: await culprit(batch, failure.kind) } : failure };
   }
 }
@@ -278,7 +278,7 @@ async function tested(): Promise<Outcome> {
 }
 
 parentPort!.on('message', (job: Job) => {
-  void (job.kind === 'score' ? scored(job.batch) : tested()).then((outcome) =>
+  void (job.kind === 'score' ? scored(job.batch, job.blame) : tested()).then((outcome) =>
     parentPort!.postMessage({ id: job.id, outcome } satisfies Answer),
   );
 });
