@@ -401,6 +401,22 @@ describe('indexing', () => {
     expect(connector.calls).toHaveLength(calls);
   });
 
+  it('of several ends on the one that was added last, whichever is done first', async () => {
+    vi.useFakeTimers();
+    const connector = new FakeConnector({ data: { datasets: ['other', 'long', 'short'].map((name) => ({ name, items: 5 })) } });
+    const model = new DataModel(connector, new SelectionModel());
+    models.push(model);
+    model.watch();
+    await vi.advanceTimersByTimeAsync(10);
+    await model.add('/data/long');
+    await model.add('/data/short');
+    for (const done of ['short', 'long']) {
+      connector.data.tellJob(done, { state: 'done' });
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(model.state.value.dataset).toBe('short');
+    }
+  });
+
   it('that is refused says why and changes nothing', async () => {
     const { model, connector } = await open();
     connector.data.add = () => Promise.reject({ code: 'DATA_LAYOUT_UNKNOWN', message: 'Nothing here.', remedy: 'Choose another folder.' });

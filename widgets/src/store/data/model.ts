@@ -1,5 +1,5 @@
 /** What the Data view shows: a data set under a filter, what is picked of it, and filters kept under a name. */
-import type { Connector, DataItem, DataPage, ErrorBody, ExportFormat } from '../../connector.ts';
+import type { Connector, DataItem, DataPage, ErrorBody, ExportFormat, IndexJob } from '../../connector.ts';
 import { Doing, Latest } from '../../load.ts';
 import { Observable } from '../../observable.ts';
 import type { SelectionModel } from '../../selection.ts';
@@ -68,6 +68,8 @@ export class DataModel {
   #lookers = 0;
   readonly #first = new Latest<DataPage>();
   readonly #doing = new Doing();
+  /** The one that was added last. */
+  #added: IndexJob | null = null;
   /** Where a range of picks began. */
   #from = 0;
   /** Runs of the filter that is shown: another choice of runs asks anew. */
@@ -109,11 +111,12 @@ export class DataModel {
     void this.reload();
   }
 
-  /** Indexes a folder and goes to it once it can be looked at. False where it was refused. */
+  /** Indexes a folder and goes to it once it can be looked at, unless another was added after it. False where it was refused. */
   async add(dir: string, name?: string, images?: string | null): Promise<boolean> {
     const job = await this.datasets.add(dir, name, images);
     if (!job) return false;
-    void this.datasets.appeared(job).then((there) => there && this.open(job.name));
+    this.#added = job;
+    void this.datasets.appeared(job).then((there) => there && this.#added === job && this.open(job.name));
     return true;
   }
 
