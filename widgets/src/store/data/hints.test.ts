@@ -15,7 +15,14 @@ it.each([
 it('names the values where none is near', () =>
   expect(hintsOf('modality:Thermography', COUNTS)).toEqual([{ text: 'modality has no Thermography. It has CT, X-Ray.', instead: null }]));
 
-it.each(['', 'lung', 'modality:ct', 'question:where', 'option:lung', 'id:A_1', 'ratio 1:2', 'xyzzy:CT', '"a" "b"', 'split:x/test'])(
+it('says of tags and splits that there are none yet', () => {
+  expect(hintsOf('split:x/test', COUNTS)).toMatchObject([{ text: expect.stringContaining('no split yet') as string, instead: null }]);
+  expect(hintsOf('tags:hard -tag:easy', COUNTS)).toMatchObject([
+    { text: expect.stringContaining('has a tag yet') as string, instead: null },
+  ]);
+});
+
+it.each(['', 'lung', 'modality:ct', 'question:where', 'option:lung', 'id:A_1', 'ratio 1:2', 'xyzzy:CT', '"a" "b"', 'dataset:x'])(
   'says nothing of %s',
   (query) => expect(hintsOf(query, COUNTS)).toEqual([]),
 );

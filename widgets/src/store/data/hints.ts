@@ -16,6 +16,11 @@ export const SEARCH_HELP: readonly [example: string, finds: string][] = [
 
 const TEXT_FIELDS = ['question', 'option'];
 const FIELDS = [...FACET_TABLE.flatMap((row) => [row.name, ...('aliases' in row ? row.aliases : [])]), ...TEXT_FIELDS, 'id', 'image'];
+/** Facets that a data set has only once something was done: what to do. */
+const NOTED: ReadonlyMap<string, string> = new Map([
+  ['tag', 'No question of this data set has a tag yet. The button Tag, below the questions, gives one.'],
+  ['split', 'This data set has no split yet. In Audit you can draw one.'],
+]);
 /** Values named in full where none is near. */
 const FEW = 8;
 
@@ -37,7 +42,11 @@ export function hintsOf(query: string, counts: Readonly<Record<string, Readonly<
     const facet = facetOfField(name);
     if (facet) {
       const values = Object.keys(counts[facet] ?? {});
-      if (values.length === 0 || values.some((one) => one.toLowerCase() === value.toLowerCase())) continue;
+      if (values.some((one) => one.toLowerCase() === value.toLowerCase())) continue;
+      if (values.length === 0) {
+        if (NOTED.has(facet) && minus === '') hints.push({ text: NOTED.get(facet)!, instead: null });
+        continue;
+      }
       const meant = nearest(value, values);
       if (meant !== undefined)
         hints.push({
