@@ -4,6 +4,7 @@ import { Dialog, ICommandPalette, InputDialog, Notification, showDialog } from '
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyJSONObject, ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Menu } from '@lumino/widgets';
+import { inSentence } from '@medr1/widgets/format';
 import { ACTION_LABELS, isActive, STATES } from '@medr1/widgets/runs/model';
 import { comparedWith } from '@medr1/widgets/store/evaluation-choice';
 import type { RunAction } from '@medr1/widgets/connector';
@@ -228,7 +229,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       const { button } = await keepingFocus(() =>
         showDialog({
           title: trans.__('Move to the trash?'),
-          body: trans.__('"%1" with its rollouts and checkpoints leaves the list. It can be put back from the trash.', name),
+          body: trans.__('"%1" with its rollouts and checkpoints leaves the list. It can be put back from the trash.', inSentence(name)),
           buttons: [Dialog.cancelButton(), Dialog.warnButton({ label: trans.__('Move to the trash') })],
         }),
       );
@@ -243,7 +244,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       const steps = parent.checkpoints.map((one) => one.step);
       if (steps.length === 0) {
         Notification.warning(
-          trans.__('"%1" has no checkpoint to fork from. Save one first, while it trains or is paused.', parent.summary.name),
+          trans.__('"%1" has no checkpoint to fork from. Save one first, while it trains or is paused.', inSentence(parent.summary.name)),
           { autoClose: 8000 },
         );
         return;

@@ -2,6 +2,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { inSentence } from '@medr1/widgets/format';
 import { showError } from '../notify.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 
@@ -26,7 +27,7 @@ const undo: JupyterFrontEndPlugin<void> = {
         },
       },
       execute: ({ id, name }) => {
-        Notification.info(trans.__('"%1" was moved to the trash.', String(name)), {
+        Notification.info(trans.__('"%1" was moved to the trash.', inSentence(String(name))), {
           autoClose: OFFER_MS,
           actions: [
             { label: trans.__('Undo'), callback: () => void workbench.restore(String(id)).catch(showError) },
