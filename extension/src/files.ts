@@ -1,10 +1,27 @@
 /** Files as JupyterLab shows them, for views that take some. */
+import { PageConfig } from '@jupyterlab/coreutils';
 import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { FileDialog } from '@jupyterlab/filebrowser';
 import type { Contents } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { isRewardFile } from '@medr1/kernel-bridge/protocol/reward-names';
 import type { HostFiles } from '@medr1/widgets/host-files';
+
+/** A path of JupyterLab's files as the machine of the server names it; its home folder may be `~`. */
+export const pathOnServer = ({ services: { contents } }: IDocumentManager, path: string): string =>
+  `${PageConfig.getOption('serverRoot').replace(/\/$/, '')}/${contents.localPath(path)}`;
+
+/** The log of another trainer that the user chose, or the folder that was shown when nothing was selected; null when the dialog was dismissed. */
+export async function chooseLog(manager: IDocumentManager, trans: TranslationBundle): Promise<string | null> {
+  const { button, value } = await FileDialog.getOpenFiles({
+    manager,
+    title: trans.__('Log of a training'),
+    label: trans.__('An output_dir, a checkpoint in it, or a trainer_state.json'),
+    filter: ({ type, name }) => (type === 'directory' || name.endsWith('.json') ? {} : null),
+  });
+  const chosen = button.accept ? value?.[0] : undefined;
+  return chosen ? pathOnServer(manager, chosen.path) : null;
+}
 
 export function labFiles(manager: IDocumentManager, trans: TranslationBundle): HostFiles {
   const { contents } = manager.services;

@@ -121,6 +121,14 @@ it("imports a run of TRL by a path on the server's machine, for which its folder
   const path = page.getByTestId('import-path');
   await path.fill(`${out}/`);
   await page.locator(`datalist option[value="${join(out, 'sft')}"]`).waitFor({ state: 'attached' });
+  await page.getByRole('button', { name: 'Choose …' }).click();
+  await page.locator('.jp-Open-Dialog').waitFor();
+  await page.keyboard.press('Enter'); // nothing is selected: the folder that is shown
+  await eventually(
+    () => path.inputValue(),
+    (value) => value.endsWith('/notebooks/'),
+    'the folder of the dialog is in the field',
+  );
   await path.fill(join(out, 'sft'));
   await page.keyboard.press('Enter');
   const shown = await eventually(

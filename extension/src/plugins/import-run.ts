@@ -1,21 +1,32 @@
 /** Takes a run that another trainer made, from the log that it left on the server's machine. */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/apputils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
+import { inSentence } from '@medr1/widgets/format';
 import { keepingFocus } from '../dialog-focus.ts';
+import { chooseLog } from '../files.ts';
 import { showError } from '../notify.ts';
 import { CommandIDs, IWorkbench, PALETTE_CATEGORY, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 type Data = IWorkbench['connector']['data'];
+
+const BROWSE = 'browse';
 
 const importRun: JupyterFrontEndPlugin<void> = {
   id: '@medr1/workbench:import-run',
   description: 'Imports a run of TRL or another trainer of Hugging Face.',
   autoStart: true,
   requires: [IWorkbench],
-  optional: [ICommandPalette, ITranslator],
-  activate: (app: JupyterFrontEnd, workbench: IWorkbench, palette: ICommandPalette | null, translator: ITranslator | null): void => {
+  optional: [ICommandPalette, ITranslator, IDocumentManager],
+  activate: (
+    app: JupyterFrontEnd,
+    workbench: IWorkbench,
+    palette: ICommandPalette | null,
+    translator: ITranslator | null,
+    manager: IDocumentManager | null,
+  ): void => {
     const trans = (translator ?? nullTranslator).load(TRANSLATION_DOMAIN);
     const { connector, runs, selection } = workbench;
 
@@ -26,16 +37,19 @@ const importRun: JupyterFrontEndPlugin<void> = {
         args: { type: 'object', properties: { path: { type: 'string', description: 'Of the training; asked for when left out' } } },
       },
       execute: async ({ path }) => {
-        const given = typeof path === 'string' ? path : await ask();
+        const given = typeof path === 'string' ? path : await keepingFocus(ask);
         if (given === null) return;
         try {
           const summary = await connector.importRun({ path: given });
           runs.apply({ summary });
           selection.move({ runs: [summary.id] });
-          Notification.success(trans.__('"%1": %2 steps. The table of runs says what the log lacked.', summary.name, summary.step), {
-            autoClose: 8000,
-            actions: [{ label: trans.__('Show'), callback: () => void app.commands.execute(CommandIDs.openRunsTable) }],
-          });
+          Notification.success(
+            trans.__('"%1": %2 steps. The table of runs says what the log lacked.', inSentence(summary.name), summary.step),
+            {
+              autoClose: 8000,
+              actions: [{ label: trans.__('Show'), callback: () => void app.commands.execute(CommandIDs.openRunsTable) }],
+            },
+          );
           await app.commands.execute(CommandIDs.openCurves);
         } catch (error) {
           showError(error);
@@ -44,16 +58,20 @@ const importRun: JupyterFrontEndPlugin<void> = {
     });
     palette?.addItem({ command: CommandIDs.importRun, category: PALETTE_CATEGORY });
 
+    /** Asks for a path until one is taken. JupyterLab shows one dialog at a time: its files take the place of the field, and fill it. */
     const ask = async (): Promise<string | null> => {
-      const { button, value } = await keepingFocus(() =>
-        showDialog({
+      let path: string | null = null;
+      for (;;) {
+        const files = manager ? [Dialog.createButton({ label: trans.__('Choose …'), actions: [BROWSE] })] : [];
+        const { button, value }: Dialog.IResult<string> = await showDialog({
           title: trans.__('Import a run of TRL'),
-          body: new PathField(connector.data, trans),
-          buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Import') })],
+          body: new PathField(connector.data, trans, path),
+          buttons: [Dialog.cancelButton(), ...files, Dialog.okButton({ label: trans.__('Import') })],
           focusNodeSelector: 'input',
-        }),
-      );
-      return button.accept && value ? value : null;
+        });
+        if (!manager || !button.actions.includes(BROWSE)) return button.accept && value ? value : null;
+        path = (await chooseLog(manager, trans)) ?? value;
+      }
     };
   },
 };
@@ -66,7 +84,7 @@ class PathField extends Widget implements Dialog.IBodyWidget<string> {
   /** The folder whose folders are offered. */
   #offered: string | null = null;
 
-  constructor(data: Data, trans: TranslationBundle) {
+  constructor(data: Data, trans: TranslationBundle, path: string | null) {
     super();
     this.#data = data;
     const label = document.createElement('label');
@@ -74,6 +92,7 @@ class PathField extends Widget implements Dialog.IBodyWidget<string> {
     this.#folders.id = 'medr1-import-folders';
     Object.assign(this.#input, { type: 'text', spellcheck: false, className: 'jp-mod-styled' });
     this.#input.setAttribute('list', this.#folders.id);
+    this.#input.value = path ?? '';
     this.#input.dataset.testid = 'import-path';
     this.#input.addEventListener('input', () => void this.#offer());
     Object.assign(label.style, { display: 'flex', flexDirection: 'column', gap: '8px' });
