@@ -15,6 +15,7 @@ const PATHS = {
   plus: svg`<path d="M7.25 2.5h1.5v4.75h4.75v1.5H8.75v4.75h-1.5V8.75H2.5v-1.5h4.75z"/>`,
   pen: svg`<path d="M11.2 1.8 14.2 4.8 5.3 13.7 1.8 14.2 2.3 10.7zM3.7 11.3l-.3 1.3 1.3-.3 6.4-6.4-1-1z" fill-rule="evenodd"/>`,
   expand: svg`<path d="M2 2h5v1.5H4.6L7.5 6.4 6.4 7.5 3.5 4.6V7H2zM14 14H9v-1.5h2.4L8.5 9.6l1.1-1.1 2.9 2.9V9H14z"/>`,
+  again: svg`<path d="M8 2.5V.5l4 3-4 3v-2a4 4 0 1 0 4 4h1.5A5.5 5.5 0 1 1 8 2.5z"/>`,
   left: svg`<path d="M10.5 2.5 12 4 8 8l4 4-1.5 1.5L5 8z"/>`,
   up: svg`<path d="M2.5 10.5 4 12l4-4 4 4 1.5-1.5L8 5z"/>`,
   down: svg`<path d="M2.5 5.5 4 4l4 4 4-4 1.5 1.5L8 11z"/>`,

@@ -28,6 +28,8 @@ export interface FakeDataset {
   items: number;
   /** Share of images whose content is known; 1 when left out. */
   hashed?: number;
+  /** Questions whose image file is not there; none when left out. */
+  missing?: number;
 }
 
 export interface FakeDataOptions {
@@ -242,8 +244,9 @@ export class FakeData implements DataConnector {
     this.#downloads = this.#downloads.map((job) => ({ ...job, ...change }));
   }
 
-  browse: DataConnector['browse'] = ({ dir = '/home/alice' } = {}) =>
-    this.#answer('browse', [dir], () => ({
+  browse: DataConnector['browse'] = ({ dir: given = '/home/alice' } = {}) => {
+    const dir = given.replace(/\/questions\.jsonl$/, '');
+    return this.#answer('browse', [given], () => ({
       dir,
       parent: dir === '/' ? null : dir.slice(0, dir.lastIndexOf('/')) || '/',
       folders: ['OmniMedVQA', 'Med-R1', 'fundus export', 'papers'].map((name, at) => ({
@@ -251,7 +254,9 @@ export class FakeData implements DataConnector {
         dir: `${dir}/${name}`,
         layout: ['omnimedvqa', 'medr1', 'imagefolder', null][at],
       })),
+      files: [{ name: 'questions.jsonl', path: `${dir}/questions.jsonl` }],
     }));
+  };
 
   get = (name: string): Promise<DatasetDetail> =>
     this.#answer('get', [name], () => ({
@@ -426,7 +431,7 @@ export class FakeData implements DataConnector {
       items: items.length,
       usable: items.filter(({ problem }) => problem === null).length,
       images: images.size,
-      missing: 0,
+      missing: this.#datasets.find((set) => set.name === name)?.missing ?? 0,
       hashed: [...images.values()].filter(Boolean).length,
       indexed_at: INDEXED,
       revision: 1,

@@ -58,6 +58,9 @@ export async function findLayout(path: string): Promise<Layout> {
 
 const OF_QUESTIONS = /\.((json|jsonl|ndjson|csv|tsv)(\.gz)?|parquet)$/i;
 
+/** Whether a file may hold questions, by its name. */
+export const mayHoldQuestions = (name: string): boolean => OF_QUESTIONS.test(name) && !NO_TABLE.test(name);
+
 /** A YAML file, which is a run's configuration, and a file that is of no kind read here have no questions. */
 function oneFile(path: string): Layout {
   if (!OF_QUESTIONS.test(path)) throw notQuestions(path);

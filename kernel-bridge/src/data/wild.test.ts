@@ -194,6 +194,9 @@ describe('links that a user made', () => {
       expect([folder, items.map(({ problem }) => problem)]).toEqual([folder, [null]]);
     }
     expect((await browse(at('shown'))).folders).toMatchObject([{ name: 'linked', layout: 'omnimedvqa' }]);
+    const hub = { dir: at('snapshot/data'), folders: [], files: [{ name: 'metadata.jsonl', path: at('snapshot/data/metadata.jsonl') }] };
+    expect(await browse(at('snapshot/data'))).toMatchObject(hub);
+    expect(await browse(at('snapshot/data/metadata.jsonl')), 'of a file its folder').toMatchObject(hub);
   });
 
   it('do not widen what a record may name', async () => {

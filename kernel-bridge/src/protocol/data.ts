@@ -396,6 +396,8 @@ export const Folder = Type.Object({
   dir: Type.String(),
   parent: orNull(Type.String()),
   folders: Type.Array(Type.Object({ name: Type.String(), dir: Type.String(), layout: orNull(Type.String()) })),
+  /** Files that may hold questions, by their names. */
+  files: Type.Array(Type.Object({ name: Type.String(), path: Type.String() })),
 });
 export type Folder = Type.Static<typeof Folder>;
 

@@ -489,7 +489,7 @@ export const ROUTES = {
     status: 202,
   }),
   'data.browse': get('/data/browse', {
-    text: 'folders only; the home directory when dir is left out',
+    text: 'folders, and files that may hold questions; the home directory when dir is left out',
     query: Type.Object({ dir: Text }),
     answer: data.Folder,
   }),

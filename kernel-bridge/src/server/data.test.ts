@@ -267,7 +267,7 @@ describe('indexing from the browser', () => {
     expect(await json('')).toMatchObject({ datasets: [{ name: 'retina' }] });
   });
 
-  it('the folder picker shows folders only, and which look like data', async () => {
+  it('the folder picker shows folders, and which look like data', async () => {
     const folder = await json<Folder>(`/browse?dir=${encodeURIComponent(join(made.path, 'data sets'))}`);
     expect(Value.Check(Folder, folder)).toBe(true);
     expect(folder.folders).toEqual([{ name: 'Retina & disc', dir: data, layout: 'omnimedvqa' }]);

@@ -1,6 +1,6 @@
-/** Chooses a folder on the machine that the backend runs on, and tells it by `medr1-folder` ({dir, name, images}). */
+/** Chooses a folder, or a file in it, on the machine that the backend runs on, and tells it by `medr1-folder` ({dir, name, images}). */
 import { css, html, nothing, type TemplateResult } from 'lit';
-import type { DataConnector, Folder } from '../connector.ts';
+import type { DataConnector, DatasetSummary, Folder } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { icon } from '../icons.ts';
 import { Latest } from '../load.ts';
@@ -25,14 +25,17 @@ export interface FolderChoice {
 export class FolderPicker extends WatchingElement {
   static override properties = {
     data: { attribute: false },
+    start: { attribute: false },
     name: { state: true },
     images: { state: true },
     typed: { state: true },
   };
   declare data: DataConnector;
+  /** A data set that is to be added again; null where a new one is looked for. */
+  declare start: Pick<DatasetSummary, 'name' | 'dir'> | null;
   declare name: string;
   declare images: string;
-  /** In the field, until the folder of that name is shown; null while it is. */
+  /** In the field, until the folder of that name is shown; null while it is. A file stays in the field, over the folder that it is in. */
   declare typed: string | null;
   readonly #browsed = new Latest<Folder>();
   /** The folder that is shown: it stays while another one is read, and where that one cannot be. */
@@ -40,6 +43,7 @@ export class FolderPicker extends WatchingElement {
 
   constructor() {
     super();
+    this.start = null;
     this.name = '';
     this.images = '';
     this.typed = null;
@@ -54,7 +58,8 @@ export class FolderPicker extends WatchingElement {
   }
 
   protected override acquire(): void {
-    void this.#go(undefined);
+    this.name = this.start?.name ?? '';
+    void this.#go(this.start?.dir);
   }
 
   protected override render(): TemplateResult {
@@ -79,8 +84,8 @@ export class FolderPicker extends WatchingElement {
           ↑
         </button>
         <input
-          aria-label="Folder"
-          title="Folder on the machine that the backend runs on"
+          aria-label="Folder or file"
+          title="Folder or file on the machine that the backend runs on"
           spellcheck="false"
           data-testid="folder-path"
           .value=${this.typed ?? folder.dir}
@@ -90,14 +95,26 @@ export class FolderPicker extends WatchingElement {
         />
       </div>
       ${error ? failed(error) : nothing}
-      <ul aria-label=${`Folders in ${folder.dir}`}>
-        ${folder.folders.length === 0 ? html`<li class="secondary none">No folder in here.</li>` : nothing}
+      <ul aria-label=${`Folders and files in ${folder.dir}`}>
+        ${
+          folder.folders.length + folder.files.length === 0
+            ? html`<li class="secondary none">No folder in here, and no file of questions.</li>`
+            : nothing
+        }
         ${folder.folders.map(
           ({ name, dir, layout }) =>
             html`<li>
               <button type="button" class="quiet" data-testid="folder" @click=${() => void this.#go(dir)}>
                 <span aria-hidden="true">▸</span> <span class="ellipsis">${name}</span>
                 ${layout ? html`<span class="chip" title="Its files look like this layout">${LAYOUTS[layout] ?? layout}</span>` : nothing}
+              </button>
+            </li>`,
+        )}
+        ${folder.files.map(
+          ({ name, path: file }) =>
+            html`<li>
+              <button type="button" class="quiet" aria-pressed=${file === path} data-testid="file" @click=${() => (this.typed = file)}>
+                <span class="ellipsis">${name}</span>
               </button>
             </li>`,
         )}
@@ -144,7 +161,8 @@ export class FolderPicker extends WatchingElement {
 
   async #go(dir: string | undefined): Promise<void> {
     const found = await this.#browsed.ask((signal) => this.data.browse({ dir }, signal), { keep: true });
-    if (found?.status === 'ready') this.typed = null;
+    if (found?.status !== 'ready') return;
+    this.typed = found.value.files.find(({ path }) => path === dir)?.path ?? null;
   }
 
   static override styles = [

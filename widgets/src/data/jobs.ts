@@ -12,7 +12,7 @@ export function jobRows(datasets: Datasets): unknown {
       return html`<div class="job" role="alert" data-testid="job" data-state=${job.state}>
         <span
           ><span class="warning" aria-hidden="true">⚠</span>
-          ${job.state === 'stopped' ? `Indexing ${inSentence(job.name)} was stopped; add the folder again to go on.` : `${job.error?.message ?? ''} ${job.error?.remedy ?? ''}`}</span
+          ${job.state === 'stopped' ? `Indexing ${inSentence(job.name)} was stopped. To go on, read it anew, or add its folder again.` : `${job.error?.message ?? ''} ${job.error?.remedy ?? ''}`}</span
         >
         <button class="quiet" aria-label="Dismiss" @click=${() => datasets.dismiss(job)}>✕</button>
       </div>`;

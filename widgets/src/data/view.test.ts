@@ -456,6 +456,53 @@ describe('data sets, managed where they are', () => {
     expect(connector.calls.find(([name]) => name === 'data.add')![1]).toMatchObject({ dir: '/home/alice/OmniMedVQA' });
   });
 
+  it('a file of questions is added by a click on it or by its path', async () => {
+    const { connector, inside, find } = await view({ data: { datasets: [] } });
+    find('add-folder')!.click();
+    await settled();
+    const picker = () => inside('medr1-folder-picker');
+    const path = () => find<HTMLInputElement>('folder-path', picker())!;
+    find('file', picker())!.click();
+    await settled();
+    expect([path().value, find('file', picker())!.ariaPressed]).toEqual(['/home/alice/questions.jsonl', 'true']);
+    path().value = '/data/set/questions.jsonl';
+    path().dispatchEvent(new Event('change'));
+    await settled();
+    expect(path().value, 'a file stays in the field, over its folder').toBe('/data/set/questions.jsonl');
+    expect(picker().querySelector('ul')!.ariaLabel).toBe('Folders and files in /data/set');
+    find('folder-add', picker())!.click();
+    await settled();
+    expect(connector.calls.find(([name]) => name === 'data.add')![1]).toEqual({ dir: '/data/set/questions.jsonl' });
+  });
+
+  it('one is read anew where it is', async () => {
+    const { connector, find } = await view({ data: { datasets: [{ name: 'omnimedvqa', items: 50 }] } });
+    const again = () => find<HTMLButtonElement>('read-anew')!;
+    again().click();
+    await settled();
+    expect(connector.calls.find(([name]) => name === 'data.add')![1]).toMatchObject({ name: 'omnimedvqa' });
+    expect(again().disabled).toBe(true);
+    connector.data.tellJob('omnimedvqa', { state: 'done' });
+    await workbench.data.datasets.load();
+    await settled();
+    expect(again().disabled).toBe(false);
+  });
+
+  it('one whose images are nowhere is added again with their folder', async () => {
+    const lost = { name: 'splits', items: 50, missing: 50, hashed: 0 };
+    const { connector, inside, root, find } = await view({ data: { datasets: [lost] } });
+    expect(find('unread')!.textContent).toContain('No image of this data set was found');
+    root.querySelector<HTMLElement>('[data-testid=unread] button')!.click();
+    await settled();
+    const picker = inside('medr1-folder-picker');
+    find<HTMLInputElement>('folder-images', picker)!.value = '/images';
+    find('folder-images', picker)!.dispatchEvent(new Event('input'));
+    find('folder-add', picker)!.click();
+    await settled();
+    const dir = workbench.data.datasets.get('splits')!.dir;
+    expect(connector.calls.find(([name]) => name === 'data.add')![1]).toEqual({ dir, name: 'splits', images_dir: '/images' });
+  });
+
   it('one can be taken off the list, and put back', async () => {
     const { asked, find } = await view({
       data: {

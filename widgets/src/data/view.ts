@@ -1,7 +1,7 @@
 /** The Data view: facets at the left, the grid of questions, and what can be done with those that are picked. */
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import type { ExportFormat } from '../connector.ts';
+import type { DatasetSummary, ExportFormat } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
@@ -31,6 +31,7 @@ export class DataView extends PageElement {
   static override properties = {
     workbench: { attribute: false },
     adding: { state: true },
+    again: { state: true },
     narrow: { state: true, type: Boolean },
     facetsOpen: { state: true },
     viewName: { state: true },
@@ -39,6 +40,8 @@ export class DataView extends PageElement {
   declare workbench: IWorkbench;
   /** The folder picker is shown. */
   declare adding: boolean;
+  /** What it begins with: a data set that is to be read anew. */
+  declare again: DatasetSummary | null;
   declare narrow: boolean;
   /** Null as long as the width decides. */
   declare facetsOpen: boolean | null;
@@ -51,6 +54,7 @@ export class DataView extends PageElement {
   constructor() {
     super();
     this.adding = false;
+    this.again = null;
     this.narrow = false;
     this.facetsOpen = null;
     this.viewName = '';
@@ -124,6 +128,7 @@ export class DataView extends PageElement {
           this.adding
             ? html`${refusal ? failed(refusal) : nothing}
                 <medr1-folder-picker
+                  .start=${this.again}
                   .data=${this.workbench.connector.data}
                   @medr1-folder=${(event: CustomEvent<FolderChoice>) => void this.#addFolder(event.detail)}
                   @medr1-cancel=${() => this.#setAdding(false)}
@@ -192,20 +197,35 @@ export class DataView extends PageElement {
     command(this, 'offer-undo', { id, name });
   }
 
-  /** A set whose images were left out shows them from their files. */
+  /** A set whose images were left out shows them from their files; one whose images are nowhere needs their folder. */
   #unread(): TemplateResult | typeof nothing {
     const { datasets, state } = this.workbench.data;
     const set = datasets.get(state.value.dataset);
-    const busy = datasets.state.value.jobs.some(({ name, state: now }) => name === set?.name && now === 'running');
-    if (!set || busy || set.hashed > 0 || set.images === 0) return nothing;
+    if (!set || this.#isRead(set) || set.hashed > 0 || set.images === 0) return nothing;
     return html`<div class="unread small" data-testid="unread">
-      The images of this data set have not been read, so that duplicates are not known and pictures come slowly.
-      <button @click=${() => void datasets.add(set.dir, set.name)}>Read the images</button>
+      ${
+        set.missing === set.items
+          ? html`No image of this data set was found. If they are in another folder, add the data set again and give that folder under
+              <i>Images</i>. <button @click=${() => this.#setAdding(true, set)}>Add it again …</button>`
+          : html`The images of this data set have not been read, so that duplicates are not known and pictures come slowly.
+              <button @click=${() => this.#readAnew(set)}>Read the images</button>`
+      }
     </div>`;
   }
 
-  #setAdding(adding: boolean): void {
+  /** It is being read now. */
+  #isRead({ name }: DatasetSummary): boolean {
+    return this.workbench.data.datasets.state.value.jobs.some((job) => job.name === name && job.state === 'running');
+  }
+
+  #readAnew({ dir, name }: DatasetSummary): void {
+    void this.workbench.data.datasets.add(dir, name);
+  }
+
+  /** Opens the form, of a data set that is here where one is given. */
+  #setAdding(adding: boolean, again: DatasetSummary | null = null): void {
     this.adding = adding;
+    this.again = again;
     this.workbench.data.datasets.forgive();
   }
 
@@ -237,6 +257,7 @@ export class DataView extends PageElement {
     const { data } = this.workbench;
     const { filter, dataset, views } = data.state.value;
     const grouped = filter.group === 'image';
+    const set = data.datasets.get(dataset);
     return html`<div class="toolbar" role="toolbar" aria-label="Data">
       <button aria-pressed=${this.#facetsShown} title="Show or hide the facets" data-testid="toggle-facets" @click=${this.#toggleFacets}>
         Facets
@@ -259,6 +280,16 @@ export class DataView extends PageElement {
         @click=${() => void this.#setRenaming(!this.renaming)}
       >
         ${icon('pen')}
+      </button>
+      <button
+        class="quiet"
+        title="Read this data set anew: what was added to its folder, changed or removed there since"
+        aria-label=${`Read ${dataset ?? 'the data set'} anew`}
+        data-testid="read-anew"
+        ?disabled=${!set || this.#isRead(set)}
+        @click=${() => this.#readAnew(set!)}
+      >
+        ${icon('again')}
       </button>
       <button
         class="quiet"
@@ -476,7 +507,7 @@ export class DataView extends PageElement {
                         'Widen them to see more.',
                         html`<button @click=${() => data.apply(widened(filter))}>Clear filters</button>`,
                       )
-                    : empty('This data set holds no question', 'Its folder may have changed; add it again to read it anew.')
+                    : empty('This data set holds no question', 'Its folder may have changed. The button beside its name reads it anew.')
                   : html`<medr1-data-grid .workbench=${this.workbench}></medr1-data-grid>`
           }
         </div>
