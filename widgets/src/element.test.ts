@@ -96,3 +96,35 @@ it.each([
   await element.updateComplete;
   expect(element.shadowRoot!.activeElement !== null).toBe(taken);
 });
+
+it('a control that was greyed while it was busy has the keyboard again, unless something else has it', async () => {
+  const busy = new Observable(false);
+  class Busy extends WatchingElement {
+    protected override watched() {
+      return [busy];
+    }
+    protected override render() {
+      return html`<button ?disabled=${busy.value}>go</button>`;
+    }
+  }
+  define('medr1-busy', Busy);
+  const element = document.createElement('medr1-busy') as Busy;
+  const other = document.createElement('button');
+  document.body.append(element, other);
+  await element.updateComplete;
+  show(true);
+  const button = element.shadowRoot!.querySelector('button')!;
+  const press = async (meanwhile: () => void): Promise<void> => {
+    button.focus();
+    busy.set(true);
+    await element.updateComplete;
+    button.blur(); // as browsers do
+    meanwhile();
+    busy.set(false);
+    await element.updateComplete;
+  };
+  await press(() => {});
+  expect(element.shadowRoot!.activeElement).toBe(button);
+  await press(() => other.focus());
+  expect(document.activeElement).toBe(other);
+});

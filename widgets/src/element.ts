@@ -8,6 +8,8 @@ export abstract class WatchingElement extends LitElement {
   /** False in a tab behind another, or scrolled away. Drawn once all the same, so that there is something to see. */
   protected onScreen = typeof IntersectionObserver === 'undefined';
   #sight: IntersectionObserver | null = null;
+  /** A control that had the keyboard and was greyed, as buttons are while what they do is on its way. */
+  #greyed: HTMLElement | null = null;
 
   /** What this element draws from; read anew whenever a property changes. */
   protected watched(): Subscribable[] {
@@ -42,6 +44,17 @@ export abstract class WatchingElement extends LitElement {
   protected override willUpdate(changed: PropertyValues): void {
     if (this.isConnected && this.identity().some((key) => changed.has(key))) this.#follow();
     this.style.colorScheme = theme.value.dark ? 'dark' : 'light';
+  }
+
+  /** Browsers take the keyboard from a control that is greyed. It gets it back once it can be used again, unless something else has it. */
+  protected override performUpdate(): void {
+    const had = this.shadowRoot?.activeElement;
+    super.performUpdate();
+    if (had instanceof HTMLElement && had.matches(':disabled')) this.#greyed = had;
+    if (!this.#greyed || (this.#greyed.isConnected && this.#greyed.matches(':disabled'))) return;
+    const isFree = document.activeElement === null || document.activeElement === document.body;
+    if (isFree) this.#greyed.focus({ preventScroll: true });
+    this.#greyed = null;
   }
 
   /** Properties that decide what is watched. */
