@@ -430,17 +430,19 @@ export class RunsPanel extends PageElement {
       ${repeat(
         slots(run.state),
         (action) => action,
-        (action) =>
-          html`<button
+        (action) => {
+          const label = (run.waits_since === null ? undefined : QUEUE_LABELS[action]) ?? ACTION_LABELS[action];
+          return html`<button
             class="quiet"
-            title=${(run.waits_since === null ? undefined : QUEUE_LABELS[action]) ?? ACTION_LABELS[action]}
-            aria-label=${`${ACTION_LABELS[action]}: ${run.name}`}
+            title=${label}
+            aria-label=${`${label}: ${run.name}`}
             data-testid=${`run-${action}`}
             ?disabled=${this.#doing.isBusy(run.id) || !facts.actions.includes(action)}
             @click=${() => this.#act(run.id, action)}
           >
             ${icon(ACTION_ICONS[action])}
-          </button>`,
+          </button>`;
+        },
       )}
       ${run.state === 'queued' && run.waits_since !== null ? this.#queueActions(run) : nothing}
       <span class="spring"></span>
