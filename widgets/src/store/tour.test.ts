@@ -47,3 +47,21 @@ it('from nothing to a question: the workbench tells what was done', async () => 
   expect(step(tour)).toBe('end');
   workbench.dispose();
 });
+
+it('goes on after a reload where it was; what is not well formed is no place in it', () => {
+  const left = new Tour();
+  left.start();
+  left.next();
+  left.show();
+  const back = new Tour();
+  back.restore(JSON.parse(JSON.stringify(left)));
+  expect(back.state.value).toEqual({ at: 1, shown: true });
+  for (const json of [null, 'curve', { at: -1 }, { at: TOUR.length + 1 }, { at: 1.5 }, { at: '1' }]) {
+    const other = new Tour();
+    other.restore(json);
+    expect(step(other)).toBeNull();
+  }
+  back.start();
+  back.restore({ at: 3, shown: false }); // it came late
+  expect(step(back)).toBe('run');
+});

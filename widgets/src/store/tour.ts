@@ -47,6 +47,17 @@ export interface TourState {
 export class Tour {
   readonly state = new Observable<TourState>({ at: null, shown: false });
 
+  toJSON(): TourState {
+    return this.state.value;
+  }
+
+  /** Goes on where it was when the page was left, unless it was begun anew meanwhile. */
+  restore(json: unknown): void {
+    const { at, shown } = (json ?? {}) as Partial<Record<keyof TourState, unknown>>;
+    if (this.state.value.at !== null || typeof at !== 'number' || !Number.isInteger(at) || at < 0 || at > TOUR.length) return;
+    this.state.set({ at, shown: shown === true });
+  }
+
   start(): void {
     this.state.set({ at: 0, shown: false });
   }
