@@ -81,6 +81,10 @@ it('finds the key that a message of the server names, the longer one first', () 
   expect(keyIn('epsilon_high must exceed epsilon', fields)).toBe('epsilon_high');
   expect(keyIn('config key beta: at least 0', fields)).toBe('beta');
   expect(keyIn('the disk is full', fields)).toBeNull();
+  const typed = { model_name_or_path: '/runs/beta ', dataset_name: 'd', loss_type: 'grpo' };
+  expect(keyIn('The model directory /runs/beta does not exist.', fields, typed)).toBe('model_name_or_path');
+  expect(keyIn('d is no data set, folder or file', fields, typed)).toBe('dataset_name');
+  expect(keyIn('the disk is full of grpo', fields, typed)).toBeNull(); // a choice is no quotation
 });
 
 describe('of a request, whose keys may be left out', () => {

@@ -172,10 +172,26 @@ export function configOf(
 export const typedOf = (fields: readonly Field[], config: Readonly<Record<string, unknown>> = {}): Record<string, Typed> =>
   Object.fromEntries(fields.map((field) => [field.key, toTyped(field, field.key in config ? config[field.key] : field.default)]));
 
-/** The key that a server's message is about: the longest one it names, so that `epsilon_high` is not taken for `epsilon`. */
-export function keyIn(message: string, fields: readonly Field[]): string | null {
-  const named = fields.map(({ key }) => key).filter((key) => new RegExp(`(^|[^\\w])${key}([^\\w]|$)`).test(message));
-  return named.sort((a, b) => b.length - a.length)[0] ?? null;
+/**
+ * The key that a server's message is about: the message names it, or quotes what was typed there, as of a folder that does not exist. Of several the
+ * longest: `epsilon_high` is not `epsilon`, and a folder /runs/beta is not about `beta`.
+ */
+export function keyIn(message: string, fields: readonly Field[], typed: Readonly<Record<string, Typed>> = {}): string | null {
+  const written = fields.filter(({ kind, choices }) => kind === 'text' && choices.length === 0);
+  const words = [
+    ...fields.map(({ key }) => ({ key, word: key })),
+    ...written.map(({ key }) => ({ key, word: String(typed[key] ?? '').trim() })),
+  ];
+  const found = words.filter(({ word }) => stands(word, message));
+  return found.sort((a, b) => b.word.length - a.word.length)[0]?.key ?? null;
+}
+
+/** Whether it stands in the message as a word of its own. */
+function stands(word: string, message: string): boolean {
+  const isBare = (beside: string | undefined): boolean => beside === undefined || !/\w/.test(beside);
+  for (let at = message.indexOf(word); word !== '' && at >= 0; at = message.indexOf(word, at + 1))
+    if (isBare(message[at - 1]) && isBare(message[at + word.length])) return true;
+  return false;
 }
 
 export const groupsOfFields = (fields: readonly Field[]): string[] => [...new Set(fields.map(({ group }) => group))];

@@ -389,7 +389,8 @@ export class NewRunModel {
   }
 
   #refuse(error: ErrorBody): void {
-    const key = keyIn(error.message, this.state.value.fields);
+    const { fields, typed } = this.state.value;
+    const key = keyIn(error.message, fields, typed);
     if (key) this.#change({ problems: { ...this.state.value.problems, [key]: `${error.message} ${error.remedy}` } });
     else this.#change({ refusal: error });
   }

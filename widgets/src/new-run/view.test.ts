@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { TrainConfig } from '@medr1/kernel-bridge/protocol';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
 import { settled, until } from '../../testing/until.ts';
 import type { HostFiles } from '../host-files.ts';
@@ -57,6 +57,27 @@ it('keeps what is typed when it is closed and when the page is loaded again, unt
   workbench.newRunDraft.restore(kept); // later than the form was drawn
   await settled();
   expect(nameOf(other.element)).toBe('half filled');
+});
+
+it('a refused start is seen where the reader is: at the field whose text it quotes, else in the foot; the names that there are can be chosen', async () => {
+  const { connector, element, find } = await view(null);
+  for (const [key, value] of Object.entries({ model_name_or_path: '/no/model', dataset_name: 'data' })) {
+    const field = find<HTMLInputElement>(`#field-${key}`);
+    field.value = value;
+    field.dispatchEvent(new Event('input'));
+  }
+  const refuse = async (message: string): Promise<void> => {
+    vi.spyOn(connector, 'createRun').mockRejectedValueOnce({ code: 'X', message, remedy: 'Mend it.' });
+    find('form').dispatchEvent(new Event('submit', { cancelable: true }));
+    await settled();
+  };
+  await refuse('The model directory /no/model does not exist.');
+  expect(find('#field-model_name_or_path').getAttribute('aria-invalid')).toBe('true');
+  expect(element.shadowRoot!.activeElement).toBe(find('#field-model_name_or_path'));
+  await refuse('The disk is full.');
+  expect(find('footer [data-testid=error]').textContent).toMatch(/The disk is full\.\s+Mend it\./);
+  const offered = (key: string): string[] => [...find(`#field-${key}-list`).children].map((one) => (one as HTMLOptionElement).value);
+  await until(() => expect(offered('dataset_name')).toContain('omnimedvqa'));
 });
 
 it('starts a pair: the variant that is chosen beside no-think, both selected', async () => {

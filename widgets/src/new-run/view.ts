@@ -44,7 +44,8 @@ export class NewRunView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.#model!.state, this.workbench.runs.state, this.workbench.draft, this.workbench.newRunDraft];
+    const { runs, data, draft, newRunDraft } = this.workbench;
+    return [this.#model!.state, runs.state, data.datasets.state, draft, newRunDraft];
   }
 
   protected override acquire(): void {
@@ -53,6 +54,8 @@ export class NewRunView extends WatchingElement {
       this.#model.state.subscribe(() => this.#keep());
       void this.#model.load();
     }
+    const { datasets } = this.workbench.data;
+    if (datasets.state.value.status === 'loading') void datasets.load();
     const model = this.#model;
     this.#saved = this.files?.onSaved((path) => void model.reread(path)) ?? null;
   }
@@ -89,7 +92,7 @@ export class NewRunView extends WatchingElement {
 
   protected override render(): TemplateResult {
     const model = this.#model!;
-    const { status, error, fields, refusal, fork } = model.state.value;
+    const { status, error, fields, fork } = model.state.value;
     if (status === 'loading') return loading('the form');
     if (status === 'error') return failed(error!, () => void model.load());
     return html`
@@ -101,7 +104,7 @@ export class NewRunView extends WatchingElement {
             fields.filter((field) => field.group === group),
           ),
         )}
-        ${refusal ? failed(refusal) : nothing} ${this.#footer()}
+        ${this.#footer()}
       </form>
     `;
   }
@@ -181,15 +184,26 @@ export class NewRunView extends WatchingElement {
     const model = this.#model!;
     const { typed, problems, fork } = model.state.value;
     const set = (value: Typed): void => model.set(field.key, value);
-    return fieldView(field, typed[field.key], { problem: problems[field.key], set, ...(fork && ofFork(model, field)) });
+    const suggestions = this.#names(field.key);
+    return fieldView(field, typed[field.key], { problem: problems[field.key], set, suggestions, ...(fork && ofFork(model, field)) });
+  }
+
+  /** Where the schema knows only of a text, the names that there are. */
+  #names(key: string): readonly string[] | undefined {
+    const sample = this.workbench.runs.state.value.server?.sample;
+    if (key === 'model_name_or_path') return Object.values(sample?.models ?? {});
+    const { datasets } = this.workbench.data.datasets.state.value;
+    return key === 'dataset_name' ? [...new Set([...datasets.map(({ name }) => name), ...(sample ? [sample.dataset] : [])])] : undefined;
   }
 
   #footer(): TemplateResult {
-    const { estimate, checking, starting, problems, fork } = this.#model!.state.value;
+    const { estimate, checking, starting, problems, fork, refusal } = this.#model!.state.value;
     const count = Object.keys(problems).length + this.#model!.wrongRewards;
+    const next = checking ? 'Checking …' : count ? `${count} to put right` : refusal ? '' : 'Choose a preset, or a model and a data set.';
     return html`<footer role="presentation">
+      ${refusal ? failed(refusal) : nothing}
       <div class="need" data-testid="estimate" aria-live="polite">
-        ${estimate && count === 0 ? this.#estimate(estimate, checking, fork?.step ?? 0) : html`<span class="secondary">${checking ? 'Checking …' : count ? `${count} to put right` : 'Choose a preset, or a model and a data set.'}</span>`}
+        ${estimate && count === 0 ? this.#estimate(estimate, checking, fork?.step ?? 0) : html`<span class="secondary">${next}</span>`}
       </div>
       ${fork ? nothing : this.#pairButton(estimate)}
       <button class="primary" type="submit" data-testid="start-run" ?disabled=${starting}>
@@ -324,6 +338,10 @@ export class NewRunView extends WatchingElement {
         padding: 8px;
         border-top: 1px solid var(--medr1-border);
         background: var(--medr1-surface);
+      }
+      footer .message {
+        flex: 1 1 100%;
+        padding: 0;
       }
       .need {
         flex: 1 1 280px;
