@@ -1,6 +1,7 @@
 /** The states that every view has, drawn alike: nothing yet, loading, failed. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { ErrorBody } from './connector.ts';
+import type { ErrorBody, RunSummary } from './connector.ts';
+import { command } from './element.ts';
 import type { Latest } from './load.ts';
 
 export const loading = (what: string): TemplateResult =>
@@ -28,4 +29,15 @@ export function empty(title: string, next: string, actions: unknown = nothing): 
     <p class="secondary">${next}</p>
     ${actions === nothing ? nothing : html`<div class="actions">${actions}</div>`}
   </div>`;
+}
+
+/** A view of a run has none to show. `shows` says what it would show; where there is no run at all, nothing can be chosen and one is to be started. */
+export function noRunChosen(view: EventTarget, runs: readonly RunSummary[], shows: string): TemplateResult {
+  const none = runs.length === 0;
+  return empty(
+    none ? 'No runs yet' : 'No run chosen',
+    `${shows} ${none ? 'Start a run first: the Runs panel has one that needs nothing of yours.' : 'Choose a run in the Runs panel.'}`,
+    html`<button @click=${() => command(view, 'show-runs')}>Show runs</button>
+      ${none ? html`<button @click=${() => command(view, 'open-new-run')}>New run …</button>` : nothing}`,
+  );
 }

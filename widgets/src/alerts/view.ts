@@ -12,7 +12,7 @@ import { HeldRuns } from '../store/held-runs.ts';
 import { SHOWN, SORTS, type Shown, type Sort } from '../store/rollouts/model.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, tokens } from '../theme.ts';
-import { empty, failed, loading } from '../view-states.ts';
+import { failed, loading, noRunChosen } from '../view-states.ts';
 import { draftOf, LEVELS, linesOf, partsOf, spanOf, typedSettings } from './model.ts';
 import './rules.ts';
 
@@ -72,11 +72,7 @@ export class AlertsView extends PageElement {
   protected override render(): TemplateResult {
     const run = this.#held.first;
     if (!run)
-      return empty(
-        'No run chosen',
-        'Rules look at the metrics of each run and say what they see. Choose a run.',
-        html`<button @click=${() => command(this, 'show-runs')}>Show runs</button>`,
-      );
+      return noRunChosen(this, this.workbench.runs.state.value.runs, 'Rules look at the metrics of each run and say what they see.');
     if (run.status === 'error') return failed(run.error!, () => void run.load());
     const { answer, error } = this.#alerts;
     if (!answer) return error ? failed(error, () => void this.#alerts.retry()) : loading('alerts');

@@ -1,10 +1,10 @@
 /** The Curves view: charts of the selected runs, with one toolbar, one cursor and one zoom for all. */
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { command, define, WatchingElement } from '../element.ts';
+import { define, WatchingElement } from '../element.ts';
 import { Doing } from '../load.ts';
 import { menuChoices } from '../menu.ts';
-import { empty, failed, loading } from '../view-states.ts';
+import { empty, failed, loading, noRunChosen } from '../view-states.ts';
 import { waitingOf } from '../store/queue.ts';
 import { saveFile } from '../save-file.ts';
 import { HeldRuns } from '../store/held-runs.ts';
@@ -109,14 +109,13 @@ export class CurvesView extends WatchingElement {
 
   protected override render(): TemplateResult {
     const ids = this.workbench.selection.value.runs;
-    const { runs, status } = this.workbench.runs.state.value;
+    const { status } = this.workbench.runs.state.value;
     if (ids.length === 0 && status === 'loading') return loading('runs');
     if (ids.length === 0)
-      return empty(
-        'No run chosen',
-        runs.length > 0 ? 'Choose a run in the Runs panel; Ctrl+click overlays several.' : 'Start a run, and its curves grow here.',
-        html`<button @click=${() => command(this, 'show-runs')}>Show runs</button>
-          <button @click=${() => command(this, 'open-new-run')}>New run …</button>`,
+      return noRunChosen(
+        this,
+        this.workbench.runs.state.value.runs,
+        'Curves draw the metrics of a run over its steps. Ctrl+click on runs lays several over each other.',
       );
     // In the order in which they were chosen first: a click that brings a run to the front of the selection moves no chip.
     const all = this.#held.all.map((series) => ({

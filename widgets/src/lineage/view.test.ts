@@ -179,7 +179,7 @@ it('shows hostile text as text, and says so where there is no run, no relative, 
   expect(root.querySelector('img')).toBeNull();
   expect(root.textContent).toContain('No run was forked from this one');
   for (const [options, text] of [
-    [{ runs: [] }, 'No run chosen'],
+    [{ runs: [] }, 'No runs yet'],
     [{ failure: { code: 'X', message: 'down', remedy: 'up' } }, 'down'],
     [{ silent: true }, 'Loading'],
   ] as const) {

@@ -8,7 +8,7 @@ import { Latest } from '../load.ts';
 import { readRunLog } from '../store/run-log.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
-import { empty, failed, loading } from '../view-states.ts';
+import { failed, loading, noRunChosen } from '../view-states.ts';
 import { detailsStyle, differencesView, happenedView } from './details.ts';
 import { familyOf, happenings, type Happening, type Relative, type Way } from './model.ts';
 import { treeStyle, treeView } from './tree.ts';
@@ -93,10 +93,10 @@ export class LineageView extends PageElement {
     const { value, run } = this.workbench.selection;
     const chosen = this.#family.find(({ id }) => id === run);
     if (!chosen)
-      return empty(
-        'No run chosen',
-        'This view shows the forks of a run, and the run that it was forked from. Choose a run.',
-        html`<button @click=${() => command(this, 'show-runs')}>Show runs</button>`,
+      return noRunChosen(
+        this,
+        this.workbench.runs.state.value.runs,
+        'This view shows the forks of a run, and the run that it was forked from.',
       );
     const series = seriesColours();
     return html`<div class="parts">

@@ -11,7 +11,7 @@ import { command, define, WatchingElement } from '../element.ts';
 import { integer, number, percent } from '../format.ts';
 import { fileName, type HostFiles } from '../host-files.ts';
 import { Doing, Latest, outcome } from '../load.ts';
-import { empty, failed, loading } from '../view-states.ts';
+import { empty, failed, loading, noRunChosen } from '../view-states.ts';
 import { rewardChanges } from '../store/marks.ts';
 import type { RewardDraft } from '../store/reward-drafts.ts';
 import { HeldRuns } from '../store/held-runs.ts';
@@ -167,10 +167,10 @@ export class RewardsView extends WatchingElement {
   protected override render(): TemplateResult {
     const run = this.#run;
     if (!run)
-      return empty(
-        'No run chosen',
-        'Rewards decide what a run learns; their weights can be changed while it trains. Choose a run.',
-        html`<button @click=${() => command(this, 'show-runs')}>Show runs</button>`,
+      return noRunChosen(
+        this,
+        this.workbench.runs.state.value.runs,
+        'Rewards decide what a run learns; their weights can be changed while it trains.',
       );
     if (run.status === 'error') return failed(run.error!, () => void run.load());
     if (run.status === 'loading') return loading('rewards');

@@ -2,12 +2,12 @@
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Group } from '../connector.ts';
-import { command, define, PageElement } from '../element.ts';
+import { define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { isTyping, walkOf } from '../keys.ts';
 import { Doing } from '../load.ts';
 import { readable } from '../marked.ts';
-import { empty, failed, loading } from '../view-states.ts';
+import { empty, failed, loading, noRunChosen } from '../view-states.ts';
 import { saveFile } from '../save-file.ts';
 import type { Selection } from '../selection.ts';
 import { waitingOf } from '../store/queue.ts';
@@ -140,10 +140,10 @@ export class RolloutsView extends PageElement {
   protected override render(): TemplateResult {
     const run = this.#run;
     if (!run)
-      return empty(
-        'No run chosen',
-        'Rollouts are the completions sampled at each step, with their rewards. Choose a run to read them.',
-        html`<button @click=${() => command(this, 'show-runs')}>Show runs</button>`,
+      return noRunChosen(
+        this,
+        this.workbench.runs.state.value.runs,
+        'Rollouts are the completions sampled at each step, with their rewards.',
       );
     if (run.status === 'error') return failed(run.error!, () => void run.load());
     if (run.status === 'loading') return loading('rollouts');

@@ -7,7 +7,7 @@ import { Doing } from '../load.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { inSentence, integer } from '../format.ts';
 import { readable } from '../marked.ts';
-import { empty, failed } from '../view-states.ts';
+import { empty, failed, noRunChosen } from '../view-states.ts';
 import { verdictChip } from '../rollouts/completion.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, tokens } from '../theme.ts';
@@ -104,11 +104,7 @@ export class SearchView extends WatchingElement {
   protected override render(): TemplateResult {
     const { runs } = this.workbench.selection.value;
     if (runs.length === 0)
-      return empty(
-        'No run chosen',
-        'Search looks through every completion of the runs that are chosen.',
-        html`<button @click=${() => command(this, 'show-runs')}>Show runs</button>`,
-      );
+      return noRunChosen(this, this.workbench.runs.state.value.runs, 'Search looks through every completion of the runs that are chosen.');
     const state = this.model.state.value;
     return html`<div
       class="page"
