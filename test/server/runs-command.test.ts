@@ -42,6 +42,28 @@ it('a run is paused, resumed, stopped, resumed again and deleted', async () => {
   await expect(runs('pause', id)).rejects.toMatchObject({ code: 'RUN_UNKNOWN' });
 });
 
+it('the queue is listed with its reasons, put into another order, held and released', async () => {
+  const { id: first } = await t.client.createRun(t.config({ ...ENDLESS, run_name: 'first' }));
+  await reached(t.client, first, 'running');
+  const [a, b, c] = await Promise.all(
+    ['a', 'b', 'c'].map(async (run_name) => (await t.client.createRun(t.config({ ...ENDLESS, run_name }))).id),
+  );
+  const queue = async (...args: string[]): Promise<string[]> => (await runs('queue', ...args)).queue.map(({ id }: { id: string }) => id);
+  expect((await queue()).toSorted()).toEqual([a, b, c].toSorted());
+  const [, middle, last] = await queue();
+  expect((await queue(last, '--first'))[0]).toBe(last);
+  expect((await queue(last, '--first'))[0]).toBe(last); // where it is already
+  expect((await queue(last, '--last')).at(-1)).toBe(last);
+  expect((await queue(last, '--before', middle)).slice(1)).toEqual([last, middle]);
+  const heldOf = async (id: string, ...args: string[]) =>
+    (await runs('queue', id, ...args)).queue.find((one: { id: string }) => one.id === id);
+  expect(await heldOf(middle, '--hold')).toMatchObject({ held: true, kind: 'train', reason: expect.stringMatching(/\w/) });
+  expect(await heldOf(middle, '--release')).toMatchObject({ held: false });
+  await expect(queue(first, '--hold')).rejects.toThrow(/does not wait for a device/);
+  await expect(queue('--hold')).rejects.toThrow(/--hold needs a run/);
+  await expect(queue(middle, '--hold', '--last')).rejects.toThrow(/goes without/);
+});
+
 it('what the server refuses is not asked of the run either: one that is being stopped is not resumed', async () => {
   const { id } = await t.client.createRun(t.config({ ...ENDLESS, learning_rate: 2 })); // a step of 2 s, in which the stop waits
   await reached(t.client, id, 'running');

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { connectHome } from '../server/connect.ts';
 import type { TrainConfig } from '../protocol/config.ts';
 import { errorBody } from '../protocol/errors.ts';
+import type { QueueMove } from '../protocol/devices.ts';
 import type { Estimate } from '../protocol/rest.ts';
 import { hasEnded, type RewardRevision } from '../protocol/run.ts';
 import { stateText } from '../protocol/run-states.ts';
@@ -115,6 +116,17 @@ export function register(program: Command): void {
       .argument('<run>')
       .option('--json', 'one JSON document')
       .action((id: string, options: Json) => act(id, action, options));
+  runs
+    .command('queue')
+    .description('what waits for a device, in order and why; moves or holds what waits (docs/guides/devices.md)')
+    .argument('[run]', 'a run or an evaluation that waits')
+    .option('--first', 'it goes before all others')
+    .option('--last', 'it goes behind all others')
+    .option('--before <run>', 'it goes before this one')
+    .option('--hold', 'others go past it')
+    .option('--release', 'it starts when its turn comes')
+    .option('--json', 'one JSON document')
+    .action(queue);
   runs
     .command('set')
     .description('change settings of a run from its next step on (docs/guides/live-settings.md); without any it shows them')
@@ -338,6 +350,40 @@ async function act(id: string, action: 'pause' | 'stop' | 'resume', { json }: Js
   const summary = store.summary();
   if (json) printJson(summary);
   else tell(`${id}: ${action} was asked for; it is ${summary.state} at step ${summary.step}`);
+}
+
+interface Move {
+  first?: boolean;
+  last?: boolean;
+  before?: string;
+  hold?: boolean;
+  release?: boolean;
+}
+
+async function queue(id: string | undefined, { json, ...move }: Json & Move): Promise<void> {
+  const [asked, ...more] = Object.keys(move) as (keyof Move)[];
+  if (more.length > 0) throw usage(`--${asked} goes without --${more[0]}`, 'Give one after the other.');
+  if (id === undefined && asked) throw usage(`--${asked} needs a run`, '`medr1 runs queue` lists what waits.');
+  const server = await connectHome(homeDir());
+  if (id !== undefined) {
+    const waiting = (await server.devices()).queue;
+    const job = waiting.find((one) => one.id === id);
+    if (!job) throw usage(`${id} does not wait for a device`, '`medr1 runs queue` lists what waits.');
+    const first = waiting.find(({ kind }) => kind === job.kind)!.id;
+    const moves: Record<keyof Move, () => QueueMove> = {
+      first: () => (first === id ? {} : { before: first }),
+      last: () => ({ before: null }),
+      before: () => ({ before: move.before }),
+      hold: () => ({ held: true }),
+      release: () => ({ held: false }),
+    };
+    if (asked) await (job.kind === 'train' ? server : server.evals).moveInQueue(id, moves[asked]());
+  }
+  const { queue: waiting } = await server.devices();
+  if (json) return printJson({ queue: waiting });
+  if (waiting.length === 0) return tell('Nothing waits for a device.');
+  const rows = waiting.map((job) => [job.id, job.kind === 'train' ? 'run' : 'evaluation', job.reason, job.name]);
+  tell(...table([['ID', 'WHAT', 'WAITS', 'NAME'], ...rows]));
 }
 
 /** Stored by the server where one runs, which tells pages of it; else here. */
