@@ -53,7 +53,12 @@ it('writes scripts that a shell takes, whatever the paths are called', async () 
 it.each([
   [['--nodes', '3', '--gpus', '1'], 'power of two'],
   [['--nodes', '4', '--gpus', '1', '--set', 'dp_shards=2'], 'dp_shards 2'],
-  [['--nodes', '4', '--gpus', '1', '--set', 'per_device_train_batch_size=16'], 'must divide the 2 questions of a step'], // not after hours in a queue
+  [
+    ['--nodes', '4', '--gpus', '1', '--set', 'per_device_train_batch_size=16'],
+    '--nodes 4 and --gpus 1: 4 processes cannot share the 2 questions of a step',
+  ], // not after hours in a queue
+  [['--nodes', '8', '--processes', '2'], 'Start 8 processes at most, or give a step more questions'],
+  [['--set', 'processes=3'], 'processes is 3'],
   [['--head', 'a b'], '--head'],
   [['--sbatch=partition=gpu'], '--sbatch'],
   [['--set', 'no_such_key=1'], 'no_such_key'],

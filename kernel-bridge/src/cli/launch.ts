@@ -9,6 +9,7 @@ import { homeDir } from '../runs/home.ts';
 import { count, usage, whole } from './arguments.ts';
 import { LAUNCHERS, quoted, SCRIPTS, type Job, type LauncherName } from './launch-scripts.ts';
 import { note, printJson } from './output.ts';
+import { shardsFor } from './shards.ts';
 
 interface Options {
   nodes: number;
@@ -33,7 +34,7 @@ const COMMANDS: Readonly<Record<LauncherName, { needs: string; start: (file: str
   ray: { needs: 'ray', start: (file) => ['bash', file] },
 };
 
-const each = (value: string, before: string[]): string[] => [...before, value];
+const repeated = (value: string, before: string[]): string[] => [...before, value];
 
 export function register(program: Command): void {
   program
@@ -49,8 +50,8 @@ export function register(program: Command): void {
     .option('--cpus <n>', 'cores of a process', count)
     .option('--head <host>', 'torchrun, ray: the first machine, by a name that the others know')
     .option('--port <n>', 'where the processes meet', count, 29500)
-    .option('--sbatch <option>', 'slurm: a line of #SBATCH, for example --sbatch=--time=8:00:00, may be repeated', each, [])
-    .option('--set <key=value>', 'as with medr1 train, may be repeated', each, [])
+    .option('--sbatch <option>', 'slurm: a line of #SBATCH, for example --sbatch=--time=8:00:00, may be repeated', repeated, [])
+    .option('--set <key=value>', 'as with medr1 train, may be repeated', repeated, [])
     .option('--resume <run>', 'go on with a run of the home')
     .option('--report <url>', 'show the run in the workbench at this address (docs/guides/scale.md)')
     .option('--out <file>', 'name of the script without its ending (default: that of the configuration)')
@@ -95,20 +96,17 @@ function jobOf(config: string, options: Options): Job {
   const { nodes, gpus, cpus = null, head = null, port, sbatch, resume, report } = options;
   const perNode = options.processes ?? Math.max(1, gpus);
   const total = nodes * perNode;
-  if (Math.log2(total) % 1 !== 0)
-    throw usage(`${nodes} x ${perNode} are ${total} processes`, 'Their number must be a power of two (docs/guides/scale.md says why).');
   if (head !== null && !/^[\w.:-]+$/.test(head)) throw usage(`--head ${head} is no name of a machine`, 'Give a host name or an address.');
   const wrong = sbatch.find((line) => !/^--?[a-zA-Z]/.test(line) || line.includes('\n'));
   if (wrong !== undefined) throw usage(`--sbatch ${wrong} is no option of sbatch`, 'Write it as in --sbatch=--partition=gpu.');
   const given = { ...readConfigFile(config), ...parseSettings(options.set) };
-  const shards = given.dp_shards === undefined ? { dp_shards: total } : {};
-  const { dp_shards = 1 } = completeConfig({ ...given, ...shards });
-  if (dp_shards % total !== 0)
-    throw usage(`${total} processes cannot share dp_shards ${dp_shards} equally`, `Set dp_shards to ${total} or a multiple of it.`);
+  const each = options.processes === undefined && gpus > 0 ? '--gpus' : '--processes';
+  const shards = shardsFor(given, total, `--nodes ${nodes} and ${each} ${perNode}`);
+  completeConfig({ ...given, dp_shards: shards }); // as the script's command will read it
   const name = `medr1-${basename(config)
     .replace(/\.[^.]*$/, '')
     .replaceAll(/[^\w.-]+/g, '-')}`;
-  const settings = [...options.set, ...(given.dp_shards === undefined ? [`dp_shards=${total}`] : [])].flatMap((one) => ['--set', one]);
+  const settings = [...options.set, ...(given.dp_shards === shards ? [] : [`dp_shards=${shards}`])].flatMap((one) => ['--set', one]);
   const what = resume === undefined ? [resolve(config), ...settings] : ['--resume', resume];
   const command = [medr1(), 'train', ...what, ...(report === undefined ? [] : ['--report', report])];
   return { name, nodes, perNode, gpus, cpus, command, home: resolve(homeDir()), head, port, sbatch };

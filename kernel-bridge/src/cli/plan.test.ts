@@ -43,6 +43,14 @@ it('says what a run would take, and starts nothing', async () => {
   expect(two.memory.optimizer).toBeLessThan(one.memory.optimizer);
   const said = await runText([register], ['train', file, '--plan', '--processes', '2']);
   expect(said).toMatch(/^memory +0\.\d GiB of [\d.]+ GiB, each of 2 processes: fits\nmost needed +in [a-z, ]+: (?!.* 0\.0 GiB)/);
+  writeFileSync(file, stringify({ model_name_or_path: tiny.model, dataset_name: data, per_device_train_batch_size: 32, dp_shards: 4 }));
+  await expect(plan('--processes', '8')).rejects.toMatchObject({
+    message: '--processes 8: 8 processes cannot share dp_shards 4 equally', // the file's own number stays: another one would train to other bits
+  });
+  await expect(plan('--processes', '8', '--set', 'dp_shards=1')).rejects.toMatchObject({
+    message: '--processes 8: 8 processes cannot share the 4 questions of a step equally',
+  });
+  expect((await plan('--processes', '2')).processes).toBe(2);
   expect(listRuns(home)).toEqual([]);
 });
 

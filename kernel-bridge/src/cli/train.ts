@@ -30,6 +30,7 @@ import { printJson } from './output.ts';
 import { plan } from './plan.ts';
 import { progress, type Progress } from './progress.ts';
 import { Follower } from './run-log.ts';
+import { shardsFor } from './shards.ts';
 import { requireFile, traceOption } from './trace.ts';
 
 interface Options {
@@ -50,7 +51,7 @@ export function register(program: Command): void {
     .argument('[config]', 'YAML file')
     .option('--set <key=value>', 'set one key, may be repeated', (value, before: string[]) => [...before, value], [])
     .option('--resume <run>', 'go on with a run that was stopped or interrupted')
-    .option('--processes <n>', 'train with so many processes; they share dp_shards, which a new run sets to their number', wholeNumber)
+    .option('--processes <n>', 'train with so many processes; dp_shards is set to their number where it is 1', wholeNumber)
     .option('--pair <variants>', 'two runs that see the same questions in the same order under two prompts, as in think,no-think')
     .addOption(traceOption('one step: the first of trace_steps, else the second'))
     .option('--report <url>', 'show the run in the workbench at this address, and take edits from there (docs/guides/scale.md)')
@@ -105,7 +106,9 @@ async function train(file: string | undefined, options: Options): Promise<void> 
 /** What a new run is to be trained by; null where a run goes on. */
 function configOf(file: string | undefined, { set, processes, trace }: Options): TrainConfig | null {
   if (file === undefined) return null;
-  const config = withPaths(completeConfig({ ...readConfigFile(file), ...ofProcesses(processes), ...parseSettings(set) }), file);
+  const given = { ...readConfigFile(file), ...parseSettings(set) };
+  const shared = processes === undefined ? {} : { processes, dp_shards: shardsFor(given, processes, `--processes ${processes}`) };
+  const config = withPaths(completeConfig({ ...given, ...shared }), file);
   if (trace) config.trace_steps ??= [config.max_steps === 1 ? 1 : 2];
   return config;
 }
@@ -124,9 +127,6 @@ interface Followed {
   /** What a reward function did that paused the run; nobody is there to mend it, so the command waits no longer. */
   failure: ErrorBody | null;
 }
-
-/** What --processes means for a new run: as many shards, unless the configuration says more of them. */
-const ofProcesses = (processes: number | undefined): Record<string, number> => (processes ? { processes, dp_shards: processes } : {});
 
 function wholeNumber(text: string): number {
   const value = Number(text);

@@ -128,6 +128,12 @@ function storedDtype(model: string): TrainConfig['dtype'] {
 const HUGE = 1e10;
 const isHuge = (value: unknown): boolean => typeof value === 'number' && value > HUGE;
 
+/** Of a step. */
+export function questionsOf(config: TrainConfig): number {
+  const batch = config.per_device_train_batch_size * config.gradient_accumulation_steps;
+  return config.trainer === 'grpo' ? batch / config.num_generations : batch;
+}
+
 /** What TRL's GRPOConfig checks across keys, so that a run fails before it is made and not in its first step. */
 function checkTogether(config: TrainConfig): void {
   const { reward_weights, reward_funcs, num_generations, per_device_train_batch_size, gradient_accumulation_steps, delta, epsilon } =
@@ -170,7 +176,7 @@ function checkTogether(config: TrainConfig): void {
       config.devices,
       `must divide processes (${config.processes}), so that each device has as many of them`,
     );
-  const questions = config.trainer === 'grpo' ? batch / num_generations : batch;
+  const questions = questionsOf(config);
   if (!Number.isInteger(Math.log2(config.dp_shards))) throw errors.badValue('dp_shards', config.dp_shards, 'must be a power of two');
   if (questions % config.dp_shards !== 0)
     throw errors.badValue('dp_shards', config.dp_shards, `must divide the ${questions} questions of a step (${QUESTIONS[config.trainer]})`);
