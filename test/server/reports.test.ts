@@ -180,11 +180,23 @@ it('hands on a stop that comes after the first rows and before the first poll, a
   expect(await rows.end()).toBe(true);
 });
 
+it('has nothing to send to the workbench of its own home, and says so once', async () => {
+  const { address } = await network(WHOLE);
+  const { id } = await t.client.createRun(t.config({ max_steps: 2 }));
+  const store = open.use(openRun(t.home, id));
+  const notes: string[] = [];
+  const reporter = new Reporter({ store, workbench: workbenchAt(address), note: (line) => notes.push(line) });
+  expect(await reporter.end()).toBe(true);
+  expect(notes).toEqual([
+    expect.stringMatching(/^the workbench needs no report: Run .* lies in the home of this workbench.* Leave --report out\.$/),
+  ]);
+});
+
 it('is refused by name where the run is one of this home, where the token is wrong, and where the versions differ', async () => {
   const { address } = await network(WHOLE);
   const here = await t.client.createRun(t.config({ max_steps: 1 }));
   const rows = { source: 's', host: 'h', directory: '/d', since: 0, to: 1, anew: true, tables: [] };
-  await expect(t.client.reports.take(here.id, rows)).rejects.toMatchObject({ code: 'RUN_CONFLICT' });
+  await expect(t.client.reports.take(here.id, rows)).rejects.toMatchObject({ code: 'REPORT_HOME' });
   const id = '20261129-120000-aaaa';
   const strange = { table: 'no_table', columns: [], rows: [], gone: [[1]] };
   await expect(t.client.reports.take(id, { ...rows, tables: [strange] })).rejects.toMatchObject({ code: 'REPORT_FORMAT' });

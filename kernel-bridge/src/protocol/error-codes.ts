@@ -186,6 +186,11 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     'JupyterLab does not take the token of --report, as after it was started again with another one.',
     "Give JupyterLab's own address with its token, as its log prints it, or the token in MEDR1_REPORT_TOKEN.",
   ),
+  REPORT_HOME: code(
+    409,
+    'The run lies in the home of the workbench that it is reported to, which shows it as it is.',
+    'Leave --report out.',
+  ),
   REPORT_AWAY: code(
     503,
     'The run is trained by another machine, and nothing is heard of it.',

@@ -229,9 +229,9 @@ export const errors = {
       'Bring the workbench here and the one of the machine that trains to one version.',
     ),
   notReported: (id: string) =>
-    conflict(
-      `Run ${id} is a run of this home, not a copy of one that another machine trains.`,
-      'A process that trains in the home of a server has nothing to report to it: leave --report out.',
+    make('REPORT_HOME', 409)(
+      `Run ${id} lies in the home of this workbench, which shows it as it is; there is nothing to report.`,
+      'Leave --report out.',
     ),
   reportedElsewhere: (id: string, action: string, { host, directory }: { host: string; directory: string }) =>
     conflict(

@@ -109,7 +109,10 @@ export class Reporter {
     this.#pauses.wake();
   }
 
-  /** Sends what is left, for so long at most where the workbench does not answer. Resolves to whether the workbench has it all. */
+  /**
+   * Sends what is left, for so long at most where the workbench does not answer. Resolves to whether the workbench has it all, as one that works in the home
+   * of the run does.
+   */
   async end(most_ms = 60_000): Promise<boolean> {
     this.#ending = true;
     this.#pauses.wake();
@@ -117,7 +120,7 @@ export class Reporter {
     await this.#pushed;
     clearTimeout(timer);
     const { db } = this.#options.store;
-    const whole = this.#refused === null && readChanges(db, this.#at) === null;
+    const whole = this.#refused === null ? readChanges(db, this.#at) === null : this.#refused.code === 'REPORT_HOME';
     if (whole) dropChanges(db, this.#at);
     this.#stop.abort();
     await this.#polled;
@@ -186,7 +189,8 @@ export class Reporter {
     const { http, message, remedy, code } = error instanceof WorkbenchError ? error : ({ http: 503 } as WorkbenchError);
     if (http >= 400 && http < 500 && http !== 408 && http !== 429) {
       this.#refused ??= error as WorkbenchError;
-      this.#options.note(`the workbench takes nothing of this run (${code}): ${message} ${remedy}`);
+      const why = code === 'REPORT_HOME' ? 'needs no report' : `takes nothing of this run (${code})`;
+      this.#options.note(`the workbench ${why}: ${message} ${remedy}`);
       this.#stop.abort();
       return false;
     }
