@@ -37,7 +37,7 @@ from .evaluation import Comparison, Evaluation, compare, evaluate, matrices
 from .frames import frame
 from .generation import Generation
 from .kernel import RewardHost, Served
-from .paths import model_place, placed
+from .paths import placed, whole_path
 from .pausing import asynchronous
 from .rewards import ComingReward, files_of_config, functions_of_config
 from .run import Run
@@ -341,7 +341,7 @@ class Client:
         return placed(config, (each["name"] for each in ask(self, "data.list")["datasets"]) if "dataset_name" in config else ())
 
     def _place(self, path: Any) -> Any:
-        return model_place(path) if self._local else path
+        return whole_path(path) if self._local else path
 
     @keywords_of(Configuration)
     def train(
@@ -587,7 +587,8 @@ class Client:
         images: False leaves them unread; a folder is where they lie apart from the questions. `show` draws a bar. An interrupt stops the
         indexing; what was read so far is not read again.
         """
-        return add_dataset(self, folder, name, images, timeout, show)
+        placed = images if isinstance(images, bool) else self._place(images)
+        return add_dataset(self, self._place(folder), name, placed, timeout, show)
 
     @async_of(add_dataset)
     async def add_dataset_async(self, folder: str | os.PathLike[str], name: str | None = None, **given: Any) -> Dataset:

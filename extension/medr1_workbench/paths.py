@@ -10,7 +10,8 @@ from typing import Any
 from .values import plain
 
 # Keys of a configuration that name a directory or a file.
-MODEL, DATASET = "model_name_or_path", "dataset_name"
+MODEL, DATASET, REWARDS = "model_name_or_path", "dataset_name", "reward_funcs"
+REWARD_ENDINGS = (".ts", ".js", ".mts", ".mjs")
 
 
 def place(path: Any, *, known: Iterable[str] = ()) -> Any:
@@ -25,17 +26,23 @@ def place(path: Any, *, known: Iterable[str] = ()) -> Any:
     return os.path.abspath(here) if marked or here.exists() else written
 
 
-def model_place(path: Any) -> Any:
-    """The whole path of a model's directory. A model has no name but its path, so that one that is not there is missed in this folder."""
+def whole_path(path: Any) -> Any:
+    """The whole path of what has no name but its path: a model, a folder of data, a reward file. What is not there is missed here."""
     written = plain(path)
     return os.path.abspath(Path(written).expanduser()) if isinstance(written, str) and written != "" else written
 
 
 def placed(config: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
-    """The configuration with the paths of its model and its data set whole."""
+    """The configuration with the paths of its model, its data set and its reward files whole."""
     own = dict(config)
     if MODEL in own:
-        own[MODEL] = model_place(own[MODEL])
+        own[MODEL] = whole_path(own[MODEL])
+    if isinstance(own.get(REWARDS), list | tuple):
+        own[REWARDS] = [whole_path(each) if _is_reward_file(each) else each for each in own[REWARDS]]
     if DATASET in own:
         own[DATASET] = place(own[DATASET], known=known)
     return own
+
+
+def _is_reward_file(entry: Any) -> bool:
+    return isinstance(entry, str | os.PathLike) and os.fspath(entry).endswith(REWARD_ENDINGS)

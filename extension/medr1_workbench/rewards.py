@@ -9,9 +9,8 @@ from typing import Any
 
 from .errors import WorkbenchError
 from .kernel import KeptReward, Served
+from .paths import REWARD_ENDINGS
 from .values import texts
-
-ENDINGS = (".ts", ".js", ".mts", ".mjs")
 
 
 def reward_files(files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Mapping[str, str]) -> dict[str, str]:
@@ -106,7 +105,7 @@ def files_of_config(config: dict[str, Any]) -> dict[str, str]:
     """Sources of the reward files that a configuration names and that are here; others are left to the backend."""
     named = config.get("reward_funcs")
     entries = [] if named is None else texts(named, "reward_funcs")
-    return reward_files([entry for entry in entries if entry.endswith(ENDINGS) and Path(entry).exists()])
+    return reward_files([entry for entry in entries if entry.endswith(REWARD_ENDINGS) and Path(entry).exists()])
 
 
 def _read(path: Path) -> str:

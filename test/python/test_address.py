@@ -46,3 +46,11 @@ def test_a_server_that_is_not_there_shows_at_connect():
     assert caught.value.code == "BACKEND_DOWN"
     assert "http://127.0.0.1:9/user/alice/ does not answer" in caught.value.message
     assert "address" in caught.value.remedy
+
+
+def test_a_page_where_there_is_no_workbench_is_told_by_its_title():
+    page = "<!DOCTYPE HTML>\n<html><head>\n<title>Not &amp; found</title></head>" + "<p>words</p>" * 90
+    client = Client(httpx.Client(base_url="http://host/medr1/api", transport=httpx.MockTransport(lambda _: httpx.Response(404, html=page))))
+    with pytest.raises(wb.WorkbenchError) as caught:
+        client.server()
+    assert caught.value.message == "The Jupyter server answered 404: Not & found; there is no Med-R1 Workbench at this address"

@@ -1,10 +1,14 @@
 """Relative paths of a notebook are of its folder."""
 
+import json
 import os
 from pathlib import Path
 
+import httpx
 import pytest
-from medr1_workbench.paths import model_place, place, placed
+from medr1_workbench.client import Client
+from medr1_workbench.errors import WorkbenchError
+from medr1_workbench.paths import place, placed, whole_path
 
 
 @pytest.fixture(autouse=True)
@@ -33,9 +37,9 @@ def test_a_name_stays_one(name):
 
 
 def test_a_model_that_is_not_there_is_missed_in_this_folder(folder):
-    assert model_place("nope") == str(folder / "nope")
+    assert whole_path("nope") == str(folder / "nope")
     assert placed({"model_name_or_path": "org/model"}, [])["model_name_or_path"] == str(folder / "org/model")
-    assert [model_place(""), model_place(None)] == ["", None]
+    assert [whole_path(""), whole_path(None)] == ["", None]
 
 
 def test_the_name_of_a_data_set_goes_before_a_folder_of_that_name(folder):
@@ -44,3 +48,20 @@ def test_the_name_of_a_data_set_goes_before_a_folder_of_that_name(folder):
     config = {"model_name_or_path": "models", "dataset_name": "sample", "seed": 1}
     assert placed(config, ["sample"]) == {"model_name_or_path": str(folder / "models"), "dataset_name": "sample", "seed": 1}
     assert placed({"seed": 1}, ["sample"]) == {"seed": 1}
+    rewards = ["accuracy", "mine.ts", Path("other.js"), "kernel.py", len]
+    whole = ["accuracy", str(folder / "mine.ts"), str(folder / "other.js"), "kernel.py", len]
+    assert placed({"reward_funcs": rewards}, [])["reward_funcs"] == whole
+
+
+@pytest.mark.parametrize(("local", "at"), [(True, lambda folder: str(folder / "nope")), (False, lambda _: "nope")])
+def test_a_folder_of_data_is_of_this_folder_unless_the_backend_is_elsewhere(folder, local, at):
+    asked = []
+
+    def refuse(request):
+        asked.append(json.loads(request.content))
+        return httpx.Response(404, json={"code": "DATA_NOT_FOUND", "message": "no", "remedy": "none"})
+
+    client = Client(httpx.Client(base_url="http://host/medr1/api", transport=httpx.MockTransport(refuse)), local=local)
+    with pytest.raises(WorkbenchError):
+        client.add_dataset("nope", images="nope", show=False)
+    assert asked == [{"dir": at(folder), "images_dir": at(folder)}]

@@ -1,4 +1,5 @@
 /** What a machine refuses a command or a request, by its name: none of these says anything of what a file holds. */
+import { reasonOf } from '../files/reason.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import { isBusy, isDenied, isDiskError, isDiskFull } from './disk-space.ts';
 
@@ -8,7 +9,7 @@ const make =
     new WorkbenchError({ code, http, exit: 1, message, remedy, cause });
 
 /** Of what lies behind it, where that is known: SQLite says of most that it cannot open a file. */
-const text = (cause: unknown): string => (cause instanceof Error ? (cause.cause ? text(cause.cause) : cause.message) : String(cause));
+const text = (cause: unknown): string => (cause instanceof Error && cause.cause ? text(cause.cause) : reasonOf(cause));
 
 /** DISK_FULL: a disk refused what was about to be written. */
 export const noRoom = (path: string, cause: unknown): WorkbenchError =>

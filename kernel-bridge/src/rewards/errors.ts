@@ -1,4 +1,5 @@
 import { WorkbenchError, type Unanswered } from '../protocol/index.ts';
+import { reasonOf } from '../files/reason.ts';
 import type { Failure, FailureKind } from './sandbox/messages.ts';
 import type { RewardInput } from './types.ts';
 
@@ -37,7 +38,7 @@ export const errors = {
   unreadable: (path: string, cause: unknown) =>
     new WorkbenchError({
       code: 'REWARD_FILE',
-      message: `the reward file ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      message: `the reward file ${path} cannot be read: ${reasonOf(cause)}`,
       remedy: 'Check the path in reward_funcs; the file is UTF-8 text that ends in .ts or .js.',
       cause,
     }),

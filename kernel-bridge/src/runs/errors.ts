@@ -1,4 +1,5 @@
 /** Every failure of runs, workers and the server: one constructor per case, so that code, status and remedy stand side by side. */
+import { reasonOf } from '../files/reason.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
 import type { Unanswered } from '../protocol/kernels.ts';
 
@@ -343,7 +344,7 @@ export const errors = {
 
   outNotWritable: (path: string, cause: unknown) =>
     make('NOT_WRITABLE', 500)(
-      `${path} cannot be written: ${text(cause)}`,
+      `${path} cannot be written: ${reasonOf(cause)}`,
       'Name a file in a folder that exists and that you may write to.',
       cause,
     ),
