@@ -32,6 +32,7 @@ from .backend import client as socket_client
 from .configuration import BesidesVariant, Configuration
 from .connection import ENV, ENV_PID, PROTOCOL_VERSION, lives, read_connection, wait_for
 from .dataset import Dataset, Filters, add_dataset, query_of
+from .doubts import doubt
 from .errors import WorkbenchError
 from .evaluation import Comparison, Evaluation, compare, evaluate, matrices
 from .frames import frame
@@ -310,6 +311,7 @@ class Client:
         """
         whole, functions = functions_of_config({**(config or {}), **keys})
         complete = ask(self, "checkConfig", body={"config": self._placed(whole)})["config"]
+        doubt(complete)
         if deep:
             self._look(complete, functions)
         return complete
@@ -359,6 +361,7 @@ class Client:
         whole, functions = functions_of_config({**(config or {}), **keys})
         self.reward_host.serve(*(Served(function) for function in functions))
         whole = self._placed(self._with_coming(whole))
+        doubt(whole)
         body = {"config": whole, "reward_files": {**files_of_config(whole), **(reward_files or {})}, "start": start}
         return Run(self, ask(self, "createRun", body=body))
 
@@ -387,6 +390,7 @@ class Client:
         seeds. On one device they take turns step by step; pausing, resuming or stopping one does it to both. Otherwise as train().
         """
         whole = self._placed({**(config or {}), **keys})
+        doubt(whole)
         files = {**files_of_config(whole), **(reward_files or {})}
         body = {"config": whole, "variants": list(variants), "reward_files": files, "start": start}
         first, second = ask(self, "createPair", body=body)["runs"]

@@ -20,6 +20,12 @@ FACETS = ("modality", "question_type", "dataset", "split", "tag", "options", "an
 # States of a run in which a process works on it, and in which none does any more. A queued run is in neither.
 ACTIVE_STATES = frozenset(("starting", "running", "pausing", "paused", "stopping"))
 ENDED_STATES = frozenset(("stopped", "finished", "failed", "interrupted"))
+# Numbers of a configuration that are taken and are most often a slip of the pen: from where on, and what they do.
+DOUBTFUL = {
+    "temperature": (3, "tokens are drawn nearly at random"),
+    "beta": (10, "the KL divergence outweighs rewards of the usual size, and the policy hardly moves"),
+    "learning_rate": (0.01, "AdamW moves every weight so far in each step that the model is lost within a few"),
+}
 # Every route by its name: method and path, where :id and the like stand for a part that the caller gives.
 ROUTES = {
     "server": ("GET", "/server"),

@@ -19,6 +19,7 @@ from .backend import PATIENT
 from .cells import LiveRuns
 from .cells.widget import PUMP
 from .configuration import Configuration, LiveSettings, Reward
+from .doubts import doubt
 from .errors import WorkbenchError
 from .explain import Attribution, Rollout, alternatives, asked_of, decision, order_of, target_of
 from .files import write_whole
@@ -439,6 +440,7 @@ class Run(Stored):
         changed = {**(settings or {}), **by_name}
         if not changed:
             raise TypeError("name at least one setting, for example set(learning_rate=5e-7)")
+        doubt(changed)
         body = {"settings": changed, "reason": reason, "author": "notebook", "request_id": uuid.uuid4().hex}
         return self._ask("editSettings", body=body)
 
@@ -575,6 +577,7 @@ class Run(Stored):
             if not found:
                 raise WorkbenchError("CHECKPOINT_ABSENT", f"Run {self.id} has no checkpoint yet", "run.checkpoint() writes one.")
             step = max(each["step"] for each in found)
+        doubt(keys)
         body = {"step": step, "config": {**(config or {}), **keys}, "start": start and not rewards, "request_id": uuid.uuid4().hex}
         child = Run(self._client, self._ask("fork", body=body))
         if not rewards:

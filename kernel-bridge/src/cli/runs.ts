@@ -29,6 +29,7 @@ import { refusedThere, Reporter, workbenchAt } from '../server/reporter.ts';
 import { requireRoom, requireRoomFor } from '../server/room.ts';
 import { usage } from './arguments.ts';
 import { note, pass, printJson, table, tell } from './output.ts';
+import { tellDoubts } from './doubts.ts';
 import { editLines } from './revision-text.ts';
 
 /** As long as a timer can wait, some 24 days. */
@@ -413,6 +414,7 @@ async function set(id: string, pairs: string[], { revert, reason, json }: Json &
     if (!server) await requireRoom(store, edit.settings, estimateOf);
     made = server ? await server.editSettings(id, edit) : editSettings(store.db, { ...edit, time: Date.now() });
   }
+  if (revert === undefined) tellDoubts(parseSettings(pairs));
   if (json) printJson(made);
   else tell(...editLines(id, made, before));
 }

@@ -24,6 +24,7 @@ import { Jobs } from '../server/jobs.ts';
 import { refusedThere, Reporter, workbenchAt, type CarryOut, type ReporterOptions } from '../server/reporter.ts';
 import { Supervisor } from '../server/supervisor.ts';
 import { launchOf, launchVariable } from '../worker/launch.ts';
+import { tellDoubts } from './doubts.ts';
 import { followHere } from './follow.ts';
 
 import { printJson } from './output.ts';
@@ -109,6 +110,7 @@ function configOf(file: string | undefined, { set, processes, trace }: Options):
   const given = { ...readConfigFile(file), ...parseSettings(set) };
   const shared = processes === undefined ? {} : { processes, dp_shards: shardsFor(given, processes, `--processes ${processes}`) };
   const config = withPaths(completeConfig({ ...given, ...shared }), file);
+  tellDoubts(config);
   if (trace) config.trace_steps ??= [config.max_steps === 1 ? 1 : 2];
   return config;
 }

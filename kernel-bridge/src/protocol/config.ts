@@ -164,6 +164,7 @@ export const TrainConfig = Type.Object(
       maximum: 10,
       group: 'Sampling',
       title: 'Temperature',
+      doubtful: { above: 3, why: 'tokens are drawn nearly at random' },
       description: 'Sampling temperature; log-probabilities in the loss are taken at the same temperature.',
     }),
     top_p: Type.Number({
@@ -223,6 +224,7 @@ export const TrainConfig = Type.Object(
       minimum: 0,
       group: 'Loss',
       title: 'KL coefficient (beta)',
+      doubtful: { above: 10, why: 'the KL divergence outweighs rewards of the usual size, and the policy hardly moves' },
       description: 'Weight of the KL divergence to the reference model; 0 drops the reference model.',
     }),
     use_bias_correction_kl: Type.Boolean({
@@ -376,6 +378,7 @@ export const TrainConfig = Type.Object(
       exclusiveMinimum: 0,
       group: 'Optimisation',
       title: 'Learning rate',
+      doubtful: { above: 0.01, why: 'AdamW moves every weight so far in each step that the model is lost within a few' },
       description: 'Peak learning rate of AdamW.',
     }),
     lr_scheduler_type: choice(SCHEDULE_NAMES, {

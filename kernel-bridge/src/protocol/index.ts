@@ -12,6 +12,7 @@ export * from './explain.ts';
 export * from './facets.ts';
 export * from './generate.ts';
 export * from './kernels.ts';
+export * from './doubts.ts';
 export * from './live-settings.ts';
 export * from './metrics.ts';
 export * from './presets.ts';

@@ -1,4 +1,5 @@
 /** How the fields of a form are drawn: a label, the control that its kind asks for, the description, and what is wrong. */
+import { doubtOf } from '@medr1/kernel-bridge/protocol/doubtful';
 import { css, html, nothing, type TemplateResult } from 'lit';
 import type { Field, Typed } from './fields.ts';
 
@@ -21,6 +22,7 @@ export function fieldView(field: Field, typed: Typed | undefined, shown: Shown):
   const { problem, note = nothing } = shown;
   const id = controlId(field);
   const several = field.kind === 'ticks';
+  const doubt = doubtOf(Number(typed), field.doubtful);
   return html`<div class=${several ? 'field wide' : 'field'} data-testid=${id}>
     ${several ? html`<span id=${`${id}-label`} title=${field.key}>${field.title}</span>` : html`<label for=${id} title=${field.key}>${field.title}</label>`}
     <div class="control">
@@ -29,6 +31,7 @@ export function fieldView(field: Field, typed: Typed | undefined, shown: Shown):
     </div>
     <p class="hint small secondary" id=${`${id}-hint`}>${field.description}</p>
     ${problem ? html`<p class="hint small problem" id=${`${id}-problem`} role="alert">⚠ ${problem}</p>` : nothing}
+    ${doubt === null ? nothing : html`<p class="hint small warning" data-testid="doubt">⚠ ${doubt}</p>`}
   </div>`;
 }
 

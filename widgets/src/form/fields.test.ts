@@ -28,6 +28,11 @@ it('kinds follow from the schema, nullable or not', () => {
   expect(field('variant').choices).toEqual(['think', 'no-think', 'think-after']);
 });
 
+it('a number that is most often a slip of the pen is known by the schema', () => {
+  expect(field('learning_rate').doubtful).toMatchObject({ above: 0.01 });
+  expect(field('seed').doubtful).toBeUndefined();
+});
+
 it('a tick that may be left open is chosen: yes, no or neither', () => {
   const maybe = field('greater_is_better');
   expect(['', 'true', 'false'].map((typed) => fromTyped(maybe, typed))).toEqual([{ value: null }, { value: true }, { value: false }]);

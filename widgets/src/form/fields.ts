@@ -1,5 +1,7 @@
 /** A form out of a JSON Schema (of a run's configuration, of an evaluation): fields in groups, what was typed into values, values into a configuration. No DOM. */
 
+import type { Doubtful } from '@medr1/kernel-bridge/protocol/doubtful';
+
 export type FieldKind = 'text' | 'number' | 'integer' | 'boolean' | 'choice' | 'texts' | 'ticks' | 'numbers' | 'object';
 /** What a control holds: text as typed or chosen, or a tick. */
 export type Typed = string | boolean;
@@ -27,6 +29,8 @@ export interface Field {
   maximum?: number;
   exclusiveMinimum?: number;
   exclusiveMaximum?: number;
+  /** From where on a number is most often a slip of the pen. */
+  doubtful?: Doubtful;
 }
 
 interface Schema {
@@ -48,6 +52,7 @@ interface Schema {
   maximum?: number;
   exclusiveMinimum?: number;
   exclusiveMaximum?: number;
+  doubtful?: Doubtful;
   properties?: Record<string, Schema>;
   required?: string[];
 }
@@ -83,6 +88,7 @@ export function fieldsOf(schema: unknown): Field[] {
       nullable,
       required: !nullable && outer.default === undefined,
       default: outer.default,
+      ...(outer.doubtful ? { doubtful: outer.doubtful } : {}),
       ...(minimum === undefined ? {} : { minimum }),
       ...(maximum === undefined ? {} : { maximum }),
       ...(exclusiveMinimum === undefined ? {} : { exclusiveMinimum }),

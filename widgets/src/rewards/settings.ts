@@ -1,4 +1,5 @@
 /** Settings of a run that can be changed while it trains: as they are from the next step on, edited and applied together. */
+import { doubtOf, type Doubtful } from '@medr1/kernel-bridge/protocol/doubtful';
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import type { Connector, RewardRevision, RunSummary } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
@@ -18,6 +19,7 @@ interface Key {
   nullable: boolean;
   /** What a configuration has that does not say. */
   usual: Value;
+  doubtful?: Doubtful;
 }
 
 /** Fires `revised` with the revision that an edit made, and `taken` when it has taken `proposed` over. */
@@ -121,10 +123,11 @@ export class RunSettings extends WatchingElement {
   }
 
   #field(key: string, value: Value, { fixed }: InForce): TemplateResult {
-    const { title, description, unit, integer, nullable } = this.#keyOf(key);
+    const { title, description, unit, integer, nullable, doubtful } = this.#keyOf(key);
     const shown = value === null ? '' : String(value);
     const typed = this.edits[key] ?? shown;
     const why = fixed[key];
+    const doubt = doubtOf(Number(typed), doubtful);
     return html`<div class="field" data-testid="setting" data-setting=${key}>
       <label title=${description}
         ><span>${title}${unit ? html` <span class="secondary small">${unit}</span>` : nothing}</span>
@@ -139,6 +142,7 @@ export class RunSettings extends WatchingElement {
           @input=${(event: Event) => this.#type(key, (event.target as HTMLInputElement).value, shown)}
       /></label>
       ${typed === shown ? nothing : html`<span class="secondary small">was ${shown || 'none'}</span>`}
+      ${doubt === null ? nothing : html`<span class="warning small" data-testid="doubt">⚠ ${doubt}</span>`}
       ${
         why === undefined
           ? nothing
@@ -243,15 +247,18 @@ interface Schema {
   unit?: string;
   anyOf?: Schema[];
   default?: number | null;
+  doubtful?: Doubtful;
 }
 
 function keysOf(schema: unknown): Record<string, Key> {
   const properties = ((schema ?? {}) as { properties?: Record<string, Schema> }).properties ?? {};
   return Object.fromEntries(
-    Object.entries(properties).map(([key, { type, title = key, description = '', unit = '', anyOf = [], default: usual = null }]) => [
-      key,
-      { title, description, unit, integer: type === 'integer', nullable: anyOf.some((one) => one.type === 'null'), usual },
-    ]),
+    Object.entries(properties).map(
+      ([key, { type, title = key, description = '', unit = '', anyOf = [], default: usual = null, doubtful }]) => [
+        key,
+        { title, description, unit, integer: type === 'integer', nullable: anyOf.some((one) => one.type === 'null'), usual, doubtful },
+      ],
+    ),
   );
 }
 

@@ -794,6 +794,15 @@ describe('settings', () => {
     expect(heard).toEqual([{ id: 'fork-run', args: { id: 'a', settings: 'beta = 0.08' } }]);
   });
 
+  it('say what a value does that is most often a slip of the pen, and take it', async () => {
+    const doubted = { type: 'number', doubtful: { above: 0.01, why: 'the model is lost' } };
+    const { root, type, apply } = await settings({ schema: { properties: { learning_rate: doubted } } });
+    expect(root.querySelector('[data-testid=doubt]')).toBeNull();
+    await type('learning_rate', '1e9');
+    expect(root.querySelector('[data-setting=learning_rate] [data-testid=doubt]')!.textContent).toBe('⚠ above 0.01 the model is lost');
+    expect(apply.disabled).toBe(false);
+  });
+
   it('that are refused are kept to be mended', async () => {
     const { connector, root, field, type, apply } = await settings();
     connector.editSettings = () => Promise.reject({ code: 'CONFIG_INVALID', message: 'delta is 1.', remedy: 'Give another.' });
