@@ -175,6 +175,13 @@ it('a redirect of the webhook is not followed, and a dead address costs the run 
   const why = new RegExp(`did not take mine of run ${id}: fetch failed: .*ECONNREFUSED`);
   await until(() => said.mock.calls.some(([line]) => why.test(String(line))) || 'the log does not say why');
   said.mockRestore();
+  const told = (await t.client.alerts(id)).alerts.filter(({ rule }) => rule === 'WEBHOOK_FAILED');
+  expect(told).toEqual([
+    expect.objectContaining({
+      ...{ title: 'Webhook failed', level: 'warning', since: 3 },
+      seen: expect.stringMatching(/^The webhook did not take "mine" of step 3: fetch failed: .*ECONNREFUSED/),
+    }),
+  ]);
 });
 
 it.each(['ftp://example.org/x', 'javascript:alert(1)', 'http://me:secret@example.org/', 'no address'])(

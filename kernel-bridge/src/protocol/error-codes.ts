@@ -272,6 +272,11 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     'A question cannot be shown to the model. The run goes on without it.',
     'Correct its image or text, and index the data set again before the next run.',
   ),
+  WEBHOOK_FAILED: code(
+    null,
+    'The webhook did not take an alert of the run.',
+    'Look whether the server at its address runs and takes a POST, or set another address in Alerts, under Rules.',
+  ),
   TRAIN_RANKS: code(422, 'The processes of a run cannot share its shards equally.', 'Start as many processes as divide dp_shards.'),
   TRAIN_SHARDS: code(
     422,

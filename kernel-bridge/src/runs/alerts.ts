@@ -224,6 +224,22 @@ export function keepOnsets(run: RunStore, onsets: readonly Onset[], now = Date.n
   });
 }
 
+const WEBHOOK_FAILED = 'WEBHOOK_FAILED';
+
+/** That the webhook did not take an alert. It is told once a run, for later ones most often fail alike. Returns whether it was new. */
+export function keepUndelivered(run: RunStore, { title, since }: Onset, why: string, now = Date.now()): boolean {
+  return transaction(run.db, () => {
+    const known = run.db.prepare("SELECT 1 FROM event WHERE kind = 'alert' AND json_extract(body, '$.code') = ?").get(WEBHOOK_FAILED);
+    if (known) return false;
+    const message = `The webhook did not take "${title}" of step ${since}: ${why}. Later alerts of this run are sent all the same; a failure is told once.`;
+    const remedy =
+      'Look whether the server at the address of the webhook runs and takes a POST, or set another address in Alerts, under Rules.';
+    const { step } = run;
+    run.append(step, { kind: 'alert', code: WEBHOOK_FAILED, message, remedy, level: 'warning', since: Math.min(since, step) }, now);
+    return true;
+  });
+}
+
 /** An alert of a client's rule; the same one again changes nothing. Returns whether it was new. */
 export function raise(run: RunStore, { rule, seen, since, level = 'warning' }: RaiseAlert, now = Date.now()): boolean {
   return transaction(run.db, () => {

@@ -8,7 +8,7 @@ import { nearest } from '../protocol/nearest.ts';
 import { isActive } from '../protocol/run.ts';
 import type { Alert, AlertRule, AlertSettings, RaiseAlert, RunAlerts, RunAlertSettings } from '../protocol/alerts.ts';
 import { alertSettings, changeAlertSettings, changeRunAlertSettings, isSnoozed, runAlertSettings } from '../runs/alert-settings.ts';
-import { alertsOf, keepOnsets, raise, RunWatch } from '../runs/alerts.ts';
+import { alertsOf, keepOnsets, keepUndelivered, raise, RunWatch } from '../runs/alerts.ts';
 import { reportOf } from '../runs/changes.ts';
 import { errors } from '../runs/errors.ts';
 import type { Hub } from './hub.ts';
@@ -170,9 +170,17 @@ export class Alerts {
     const [{ name }, settings] = [run.row(), runAlertSettings(run.db)];
     for (const onset of onsets) {
       if (onset.level === 'info' || isSnoozed(settings, onset.rule, run.step)) continue;
-      sendAlert(webhook, { run: id, name }, onset).catch((error: unknown) =>
-        this.#log(`alerts: the webhook did not take ${onset.rule} of run ${id}: ${reasonOf(error)}`),
-      );
+      sendAlert(webhook, { run: id, name }, onset).catch((error: unknown) => this.#undelivered(id, onset, reasonOf(error)));
+    }
+  }
+
+  /** In the log of the server, and of the run, where the other alerts of it are read. */
+  #undelivered(id: string, onset: Onset, why: string): void {
+    this.#log(`alerts: the webhook did not take ${onset.rule} of run ${id}: ${why}`);
+    try {
+      if (keepUndelivered(this.#hub.store(id), onset, why)) this.#hub.changed(id);
+    } catch (error) {
+      this.#log(`alerts of ${id}: ${String(error)}`); // the run is gone by now, or its disk is full
     }
   }
 
