@@ -5,9 +5,10 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyJSONObject, ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Menu } from '@lumino/widgets';
 import { inSentence } from '@medr1/widgets/format';
+import { stateText } from '@medr1/kernel-bridge/protocol/run-states';
 import { ACTION_LABELS, isActive, STATES } from '@medr1/widgets/runs/model';
 import { comparedWith } from '@medr1/widgets/store/evaluation-choice';
-import type { RunAction } from '@medr1/widgets/connector';
+import type { RunAction, RunState } from '@medr1/widgets/connector';
 import { parseSettings } from '@medr1/widgets/runs/settings';
 import { keepingFocus } from '../dialog-focus.ts';
 import { showError } from '../notify.ts';
@@ -30,17 +31,25 @@ const runMenu: JupyterFrontEndPlugin<void> = {
 
     /** The run that a command is about; undefined where none is chosen or it is gone. */
     const runOf = ({ id }: ReadonlyPartialJSONObject) => runs.get(typeof id === 'string' ? id : (selection.value.runs[0] ?? ''));
-    /** Of a command whose text in a run's own menu is `text`: in the palette it has to say whose. */
-    const labelOf = ({ id }: ReadonlyPartialJSONObject, text: string, ofChosen: string): string =>
-      typeof id === 'string' ? text : ofChosen;
+    /** Why a command cannot act; null where it can. `allows`: the states of a run in which it can, all when left out. */
+    const whyNot = (args: ReadonlyPartialJSONObject, allows: (state: RunState) => boolean = () => true): string | null => {
+      const run = runOf(args);
+      if (!run) return trans.__('no run is chosen');
+      return allows(run.state) ? null : trans.__('the chosen run is %1', stateText(run));
+    };
+    /** Of a command whose text in a run's own menu is `text`: in the palette and the menu bar it has to say whose, and why it is greyed. */
+    const labelOf = (args: ReadonlyPartialJSONObject, text: string, ofChosen: string, why = whyNot(args)): string => {
+      if (typeof args.id === 'string') return text;
+      return why === null ? ofChosen : `${ofChosen} (${why})`;
+    };
 
     commands.addCommand(CommandIDs.runAction, {
       label: (args) => {
         const text = ACTION_LABELS[args.action as RunAction];
-        return text === undefined ? trans.__('Act on a run') : labelOf(args, text, trans.__('Run: %1', text));
+        return text === undefined ? trans.__('Act on a run') : labelOf(args, text, trans.__('Run: %1', text), whyNoAction(args));
       },
-      isVisible: (args) => typeof args.id !== 'string' || can(args),
-      isEnabled: (args) => can(args),
+      isVisible: (args) => typeof args.id !== 'string' || whyNoAction(args) === null,
+      isEnabled: (args) => whyNoAction(args) === null,
       describedBy: {
         args: {
           type: 'object',
@@ -60,7 +69,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
 
     commands.addCommand(CommandIDs.compareRun, {
       label: (args) => labelOf(args, trans.__('Compare with others'), trans.__('Run: compare with others')),
-      isEnabled: (args) => runOf(args) !== undefined,
+      isEnabled: (args) => whyNot(args) === null,
       caption: trans.__('Its curves over those of the chosen runs, evaluations beside them'),
       describedBy: { args: RUN },
       execute: (args) =>
@@ -76,7 +85,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
 
     commands.addCommand(CommandIDs.forkRun, {
       label: (args) => labelOf(args, trans.__('Fork from a checkpoint …'), trans.__('Run: fork from a checkpoint …')),
-      isEnabled: (args) => runOf(args) !== undefined,
+      isEnabled: (args) => whyNot(args) === null,
       describedBy: {
         args: {
           ...RUN,
@@ -122,11 +131,8 @@ const runMenu: JupyterFrontEndPlugin<void> = {
     });
 
     commands.addCommand(CommandIDs.deleteRun, {
-      label: (args) => labelOf(args, trans.__('Move the run to the trash …'), trans.__('Run: move to the trash …')),
-      isEnabled: (args) => {
-        const run = runOf(args);
-        return run !== undefined && !isActive(run.state);
-      },
+      label: (args) => labelOf(args, trans.__('Move the run to the trash …'), trans.__('Run: move to the trash …'), whyNotRemoved(args)),
+      isEnabled: (args) => whyNotRemoved(args) === null,
       describedBy: { args: { type: 'object', properties: { id: ID, name: { type: 'string' } } } },
       execute: (args) =>
         told(() => {
@@ -137,7 +143,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
 
     commands.addCommand(CommandIDs.renameRun, {
       label: (args) => labelOf(args, trans.__('Rename …'), trans.__('Run: rename …')),
-      isEnabled: (args) => runOf(args) !== undefined,
+      isEnabled: (args) => whyNot(args) === null,
       describedBy: { args: RUN },
       execute: (args) => told(() => rename(chosen(args))),
     });
@@ -148,7 +154,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
     ] as const)
       commands.addCommand(command, {
         label: (args) => labelOf(args, text, trans.__('Run: %1', text.toLowerCase())),
-        isEnabled: (args) => runOf(args) !== undefined,
+        isEnabled: (args) => whyNot(args) === null,
         isToggled: (args) => runOf(args)?.annotations[key] ?? false,
         describedBy: { args: RUN },
         execute: (args) =>
@@ -204,10 +210,9 @@ const runMenu: JupyterFrontEndPlugin<void> = {
       return menu;
     };
 
-    const can = (args: ReadonlyPartialJSONObject): boolean => {
-      const run = runOf(args);
-      return run !== undefined && STATES[run.state].actions.includes(args.action as RunAction);
-    };
+    const whyNoAction = (args: ReadonlyPartialJSONObject): string | null =>
+      whyNot(args, (state) => STATES[state].actions.includes(args.action as RunAction));
+    const whyNotRemoved = (args: ReadonlyPartialJSONObject): string | null => whyNot(args, (state) => !isActive(state));
 
     /** As runOf, for what is done: rejects where there is none. */
     const chosen = (args: ReadonlyPartialJSONObject) => {
