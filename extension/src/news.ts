@@ -1,6 +1,7 @@
 /** What happened to runs between two lists of them, as far as somebody who looks elsewhere wants to be told. */
 import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import type { RunSummary } from '@medr1/widgets/connector';
+import { told } from '@medr1/widgets/format';
 
 export const NEWS_KINDS = ['finished', 'trouble', 'alert', 'queue'] as const;
 /** `trouble`: a run failed, was broken off, or paused because of an error. */
@@ -32,7 +33,7 @@ function newsOfRun(before: RunSummary, run: RunSummary): News[] {
   const news = (kind: NewsKind, text: string, step: number | null = null): News => ({ kind, run: run.id, name: run.name, text, step });
   const found: News[] = [];
   if (run.state !== before.state) {
-    const because = run.error ? `${run.error.message} ${run.error.remedy}` : '';
+    const because = run.error ? told(run.error) : '';
     if (run.state === 'finished') found.push(news('finished', `finished at step ${run.step}.`));
     else if (isInTrouble(run)) found.push(news('trouble', `${run.state}. ${because}`.trim()));
     else if (before.state === 'queued' && run.state === 'starting') found.push(news('queue', 'has got the device and starts.'));

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bytes, dateTime, day, duration, inSentence, integer, number, signed, timeOfDay } from './format.ts';
+import { bytes, dateTime, day, duration, ended, inSentence, integer, number, signed, timeOfDay, told } from './format.ts';
 
 it.each([
   [1.63, '1.63'],
@@ -13,6 +13,13 @@ it.each([
   [NaN, '–'],
   [-Infinity, '−∞'],
 ])('%s is written %s', (value, text) => expect(number(value)).toBe(text));
+
+it('what went wrong ends before what to do about it begins', () => {
+  expect(told({ message: 'x is not a model directory: tokenizer.json is missing', remedy: 'Point to one.' })).toBe(
+    'x is not a model directory: tokenizer.json is missing. Point to one.',
+  );
+  expect(['Done.', 'did you mean "x"?', 'It said "no."'].map(ended)).toEqual(['Done.', 'did you mean "x"?', 'It said "no."']);
+});
 
 it('advantages carry their sign', () => expect([1.4, -0.9, 0].map(signed)).toEqual(['+1.40', '−0.900', '0.00']));
 

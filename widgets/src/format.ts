@@ -15,6 +15,12 @@ const TURNS = /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70
 /** A name as it stands in a sentence. One that runs from right to left is isolated: the words and numbers beside it would change their places. */
 export const inSentence = (name: string): string => (TURNS.test(name) ? `\u2068${name}\u2069` : name);
 
+/** With a full stop, where more text follows and there is none. */
+export const ended = (text: string): string => (/[.!?…]["'”»)]?$/.test(text) ? text : `${text}.`);
+
+/** What went wrong and what to do about it, as one text. */
+export const told = ({ message, remedy }: { message: string; remedy: string }): string => `${ended(message)} ${remedy}`;
+
 /** 0.01234 -> "0.0123", 1234.5 -> "1,235", 1e-6 -> "1.00e-6", null and NaN -> "–". */
 export function number(value: number | null | undefined, digits = 3): string {
   if (value === null || value === undefined || Number.isNaN(value)) return MISSING;

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { EXPORT_FORMATS } from '@medr1/kernel-bridge/protocol';
 import type { ExportFormat } from '../connector.ts';
-import { integer } from '../format.ts';
+import { ended, integer } from '../format.ts';
 import { closeMenu } from '../menu.ts';
 import { tagsIn } from '../tags.ts';
 import type { IWorkbench } from '../store/workbench.ts';
@@ -76,7 +76,8 @@ export function footer(
       refusal
         ? html`<div class="refusal" role="alert">
             <span
-              ><span class="warning" aria-hidden="true">⚠</span> ${refusal.message} <span class="secondary">${refusal.remedy}</span></span
+              ><span class="warning" aria-hidden="true">⚠</span> ${ended(refusal.message)}
+              <span class="secondary">${refusal.remedy}</span></span
             >
             <button class="quiet" aria-label="Dismiss" @click=${() => data.forgive()}>✕</button>
           </div>`

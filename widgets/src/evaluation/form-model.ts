@@ -1,6 +1,7 @@
 /** What is typed into the form of an evaluation, and what is known of the run and the data set that it names. Without a page. */
 import { CreateEval } from '@medr1/kernel-bridge/protocol';
 import type { Connector, DatasetSummary, RunDetail } from '../connector.ts';
+import { told } from '../format.ts';
 import { configOf, fieldsOf, keyIn, typedOf, type Field, type Typed } from '../form/fields.ts';
 import { Doing, Latest } from '../load.ts';
 import { Observable } from '../observable.ts';
@@ -73,7 +74,7 @@ export class EvaluationFormModel {
     const started = await this.sending.do(() => this.#connector.evals.start(config as unknown as CreateEval));
     const { error } = this.sending;
     const key = error?.code === 'REQUEST_INVALID' ? keyIn(error.message, this.fields) : null;
-    if (key) this.state.update((state) => ({ ...state, problems: { [key]: `${error!.message} ${error!.remedy}` } }));
+    if (key) this.state.update((state) => ({ ...state, problems: { [key]: told(error!) } }));
     return started?.value.id ?? null;
   }
 

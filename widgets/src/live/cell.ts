@@ -4,7 +4,7 @@ import { css, html, nothing, type TemplateResult } from 'lit';
 import type { RunAction } from '../connector.ts';
 import { chartsFor, shortName } from '../curves/charts.ts';
 import { WatchingElement } from '../element.ts';
-import { duration, integer, number, timeOfDay } from '../format.ts';
+import { duration, ended, integer, number, timeOfDay, told } from '../format.ts';
 import type { Subscribable } from '../observable.ts';
 import { ACTION_LABELS, slots, STATES } from '../runs/model.ts';
 import { base, seriesColours, tokens } from '../theme.ts';
@@ -289,7 +289,7 @@ export class LiveCell extends WatchingElement {
     return html`
       ${
         trouble
-          ? html`<div class="line warning" role="alert">⚠ ${trouble.message} <span class="secondary">${trouble.remedy}</span></div>`
+          ? html`<div class="line warning" role="alert">⚠ ${ended(trouble.message)} <span class="secondary">${trouble.remedy}</span></div>`
           : nothing
       }
       ${
@@ -302,7 +302,7 @@ export class LiveCell extends WatchingElement {
       ${
         failure
           ? html`<div class="line warning" role="alert" data-testid="failure">
-              ⚠ ${failure.message} <span class="secondary">${failure.remedy}</span>
+              ⚠ ${ended(failure.message)} <span class="secondary">${failure.remedy}</span>
               <button @click=${() => this.model.dismiss()}>Dismiss</button>
             </div>`
           : nothing
@@ -340,7 +340,7 @@ export class LiveCell extends WatchingElement {
       <span class="acts" role="toolbar" aria-label=${`Actions on ${summary.name}`}>
         ${slots(summary.state).map((action) => this.#button(run, action))}
       </span>
-      ${summary.error ? html`<span class="warning" role="alert">⚠ ${summary.error.message} ${summary.error.remedy}</span>` : nothing}
+      ${summary.error ? html`<span class="warning" role="alert">⚠ ${told(summary.error)}</span>` : nothing}
     </div>`;
   }
 

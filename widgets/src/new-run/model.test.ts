@@ -38,7 +38,7 @@ describe('checking', () => {
       Promise.reject({ code: 'C', message: 'per_device_train_batch_size is no multiple of 8', remedy: 'Choose 8 or 16.' });
     await vi.runAllTimersAsync();
     expect(model.state.value.problems).toEqual({
-      per_device_train_batch_size: 'per_device_train_batch_size is no multiple of 8 Choose 8 or 16.',
+      per_device_train_batch_size: 'per_device_train_batch_size is no multiple of 8. Choose 8 or 16.',
     });
     expect(model.state.value.refusal).toBeNull();
   });

@@ -9,6 +9,7 @@ import {
   type RunSummary,
   type TrainConfig,
 } from '../connector.ts';
+import { told } from '../format.ts';
 import { fileName, type HostFiles } from '../host-files.ts';
 import { Latest, outcome } from '../load.ts';
 import { Observable } from '../observable.ts';
@@ -391,7 +392,7 @@ export class NewRunModel {
   #refuse(error: ErrorBody): void {
     const { fields, typed } = this.state.value;
     const key = keyIn(error.message, fields, typed);
-    if (key) this.#change({ problems: { ...this.state.value.problems, [key]: `${error.message} ${error.remedy}` } });
+    if (key) this.#change({ problems: { ...this.state.value.problems, [key]: told(error) } });
     else this.#change({ refusal: error });
   }
 

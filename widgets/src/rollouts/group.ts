@@ -4,7 +4,7 @@ import type { ColumnMark } from '../charts/geometry.ts';
 import { inlineChart, smallChartStyle } from '../charts/small-chart.ts';
 import type { Completion, Group } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
-import { integer, number } from '../format.ts';
+import { ended, integer, number } from '../format.ts';
 import { walkOf } from '../keys.ts';
 import { base, tokens } from '../theme.ts';
 import { completionStyles, readingLabel } from './completion.ts';
@@ -233,7 +233,7 @@ export class RolloutGroup extends WatchingElement {
     if ((colouring === 'off' && this.layout !== 'tree') || texts === null || texts.status === 'ready') return nothing;
     if (texts.status === 'loading') return html`<p class="note small secondary" role="status">Reading the tokens …</p>`;
     return html`<p class="note small" role="alert" data-testid="tokens-error">
-      <span class="warning" aria-hidden="true">⚠</span> ${texts.error.message} <span class="secondary">${texts.error.remedy}</span>
+      <span class="warning" aria-hidden="true">⚠</span> ${ended(texts.error.message)} <span class="secondary">${texts.error.remedy}</span>
       <button class="quiet" @click=${() => this.#emit('medr1-tokens-retry')}>Try again</button>
     </p>`;
   }

@@ -3,7 +3,7 @@ import { css, html, nothing, type PropertyValues, type TemplateResult } from 'li
 import { exactly } from '@medr1/kernel-bridge/protocol/printable';
 import type { Alternatives } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
-import { integer, number, percent, signed } from '../format.ts';
+import { integer, number, percent, signed, told } from '../format.ts';
 import { heardStyle } from '../charts/small-chart.ts';
 import { base, tokens } from '../theme.ts';
 import type { TokenAlternatives } from '../store/rollouts/alternatives.ts';
@@ -183,7 +183,7 @@ export class TokenStrip extends WatchingElement {
       return html`<p class="instead small secondary" role="status">Asking the model what else it could have said …</p>`;
     if (alternatives.status === 'error')
       return html`<p class="instead small" role="alert" data-testid="alternatives-error">
-        <span class="warning" aria-hidden="true">⚠</span> ${alternatives.error.message} ${alternatives.error.remedy}
+        <span class="warning" aria-hidden="true">⚠</span> ${told(alternatives.error)}
       </p>`;
     const place = alternatives.value.places[at];
     if (!place) return nothing;
