@@ -133,8 +133,10 @@ await rounds('table_sort', table, (round) => untilFirstRow(table, 'sort', round)
 await rounds('table_search', table, (round) => untilFirstRow(table, 'search', round));
 await openAnew(table, 'medr1-runs-table', '[data-run]');
 await scrolling('table_scroll', table, 'medr1-runs-table [data-testid=scroller]');
-const panel = await open('runs: 500');
-await panel.locator('[role=option], [role=treeitem], [data-run]').first().waitFor();
+const panel = await open('runs: 1,000');
+const LAST_RUN = 'li:nth-of-type(1000)';
+await panel.locator(LAST_RUN).waitFor({ state: 'attached' });
 await rounds('panel_open', panel, () => openAnew(panel, 'medr1-runs', '[data-run]'));
+await rounds('panel_whole', panel, () => openAnew(panel, 'medr1-runs', LAST_RUN));
 await scrolling('panel_scroll', panel, 'medr1-runs');
 console.log(JSON.stringify(result));

@@ -363,10 +363,10 @@ export const STATES: Record<string, GalleryState> = {
     properties: { grouping: 'tag' },
     select: { runs: ['r1'] },
   },
-  'runs: 500': {
+  'runs: 1,000': {
     tag: 'medr1-runs',
     options: {
-      runs: Array.from({ length: 500 }, (_, at) => ({ ...runs[at % 6], id: `m${at}`, parent: null, seed: at, name: `Run ${at}` })),
+      runs: Array.from({ length: 1000 }, (_, at) => ({ ...runs[at % 6], id: `m${at}`, parent: null, seed: at, name: `Run ${at}` })),
     },
     select: { runs: ['m7'] },
   },

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { afterEach, expect, it, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
-import { settled } from '../../testing/until.ts';
+import { settled, until } from '../../testing/until.ts';
 import type { DeviceJob, DeviceUse } from '../connector.ts';
 import { Workbench } from '../store/workbench.ts';
 import './view.ts';
@@ -98,6 +98,25 @@ it('arrow keys walk the rows', async () => {
   first.focus();
   first.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown', bubbles: true, composed: true }));
   expect(element.shadowRoot!.activeElement).toBe(second);
+});
+
+it('draws hundreds of runs some in each frame, in their order, and takes the keys to the chosen one once it is there', async () => {
+  const runs = Array.from({ length: 100 }, (_, at) => ({ id: `m${at}`, state: 'finished' as const }));
+  const { element, find } = await panel({ runs });
+  const ids = () => [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=run]')].map((row) => row.dataset.run);
+  const newestFirst = runs.map(({ id }) => id).toReversed();
+  workbench.selection.move({ runs: ['m3'] });
+  element.focus();
+  await element.updateComplete;
+  expect(ids()).toEqual(newestFirst.slice(0, 40));
+  await until(() => expect(ids()).toEqual(newestFirst));
+  expect(element.shadowRoot!.activeElement!.closest('li')!.dataset.run).toBe('m3');
+  const input = find<HTMLInputElement>('run-search')!;
+  input.value = 'm';
+  input.dispatchEvent(new Event('input'));
+  await element.updateComplete;
+  expect(ids()).toHaveLength(40);
+  await until(() => expect(ids()).toHaveLength(100));
 });
 
 it('Ctrl and a click overlay a second run', async () => {

@@ -1,6 +1,6 @@
 /** The Runs panel: server and device on top, one row per run, its actions at hand. */
 import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
-import { html, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { inlineChart, smallChartStyle } from '../charts/small-chart.ts';
@@ -15,11 +15,12 @@ import {
   type ServerInfo,
 } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
-import { bytes, dateTime, inSentence, integer } from '../format.ts';
+import { bytes, dateTime, ended, inSentence, integer, told } from '../format.ts';
 import { icon, type IconName } from '../icons.ts';
 import { demoConfig } from '@medr1/kernel-bridge/protocol/presets';
 import { Doing } from '../load.ts';
 import { empty, failed, loading } from '../view-states.ts';
+import { Slices } from '../slices.ts';
 import { base, seriesColours, theme, tokens } from '../theme.ts';
 import { TOUR } from '../store/tour.ts';
 import type { IWorkbench } from '../store/workbench.ts';
@@ -69,6 +70,7 @@ export class RunsPanel extends PageElement {
   declare grouping: Grouping;
   /** Actions on their way, by the run's id. */
   readonly #doing = new Doing();
+  readonly #slices = new Slices(this);
 
   constructor() {
     super();
@@ -86,11 +88,17 @@ export class RunsPanel extends PageElement {
     return [runs.state, selection, colours, connector.connection, this.#doing, tour.state];
   }
 
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed);
+    if (['workbench', 'search', 'archived', 'grouping'].some((key) => changed.has(key))) this.#slices.restart();
+  }
+
   /** Whoever comes by keys goes on where the tour is, or at the chosen run. */
   protected override get page(): HTMLElement | null {
     const find = (selector: string): HTMLElement | null => this.renderRoot.querySelector<HTMLElement>(selector);
     const tour = find('.tour') && (find('.tour .primary') ?? find('[data-testid=start-demo]') ?? find('.tour button'));
-    return tour ?? find('.pick[aria-pressed=true]') ?? find('.pick') ?? find('.message button');
+    const pick = find('.pick[aria-pressed=true]') ?? (this.#slices.isWhole ? find('.pick') : null);
+    return tour ?? pick ?? find('.message button');
   }
 
   protected override render(): TemplateResult {
@@ -191,7 +199,9 @@ export class RunsPanel extends PageElement {
 
   #problem(problem: ErrorBody): TemplateResult {
     return html`<div class="problem" role="alert">
-      <span><span class="warning" aria-hidden="true">⚠</span> ${problem.message} <span class="secondary">${problem.remedy}</span></span>
+      <span
+        ><span class="warning" aria-hidden="true">⚠</span> ${ended(problem.message)} <span class="secondary">${problem.remedy}</span></span
+      >
       <button class="quiet" aria-label="Dismiss" @click=${() => this.#doing.forgive()}>✕</button>
     </div>`;
   }
@@ -224,17 +234,24 @@ export class RunsPanel extends PageElement {
     const { runs } = this.workbench.runs.state.value;
     const listed = found(runs, this.search, this.archived);
     const hidden = this.archived ? 0 : found(runs, this.search, true).length - listed.length;
+    const groups = grouped(listed, this.grouping);
+    let left = this.#slices.of(groups.reduce((sum, { runs: members }) => sum + members.length, 0));
+    const drawn = groups.map(({ title, runs: members }) => {
+      const some = rows(members).slice(0, left);
+      left -= some.length;
+      return { title, count: members.length, some };
+    });
     return html`${runs.length >= SEARCHED_FROM || this.search !== '' || this.grouping !== 'none' ? this.#searchBox() : nothing}
       ${listed.length === 0 ? this.#noneFound(hidden) : nothing}
       <div @keydown=${this.#onKey}>
         ${repeat(
-          grouped(listed, this.grouping),
+          drawn,
           ({ title }) => title,
-          ({ title, runs: members }) => html`
-            ${title === '' ? nothing : html`<h3 class="group" data-testid="run-group">${title} <span class="secondary small">${integer(members.length)}</span></h3>`}
+          ({ title, count, some }) => html`
+            ${title === '' ? nothing : html`<h3 class="group" data-testid="run-group">${title} <span class="secondary small">${integer(count)}</span></h3>`}
             <ul aria-label=${title === '' ? 'Runs' : `Runs, ${title}`}>
               ${repeat(
-                rows(members),
+                some,
                 ({ run }) => run.id,
                 (row) => guard(this.#drawnFrom(row), () => this.#row(row)),
               )}
@@ -363,11 +380,7 @@ export class RunsPanel extends PageElement {
         </span>
       </button>
       ${(run.rollbacks ?? []).map((one) => this.#rollback(run, one))}
-      ${
-        run.error
-          ? html`<p class="small trouble" role="note"><span class="warning">⚠</span> ${run.error.message} ${run.error.remedy}</p>`
-          : nothing
-      }
+      ${run.error ? html`<p class="small trouble" role="note"><span class="warning">⚠</span> ${told(run.error)}</p>` : nothing}
       ${
         run.alert && isActive(run.state)
           ? html`<p class="small trouble" role="note" data-testid="run-alert">

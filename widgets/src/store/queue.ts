@@ -40,8 +40,17 @@ export function waitingOf(run: RunSummary, runs: readonly RunSummary[], devices:
   return { behind, place, text };
 }
 
-/** Runs that wait, in the order in which they are to start; the two of a pair have one place. */
+/** Of a list of runs, which is never changed: each of hundreds of runs that wait asks for it. */
+const places = new WeakMap<readonly RunSummary[], RunSummary[][]>();
+
 function placesOf(runs: readonly RunSummary[]): RunSummary[][] {
+  let known = places.get(runs);
+  if (!known) places.set(runs, (known = inOrder(runs)));
+  return known;
+}
+
+/** Runs that wait, in the order in which they are to start; the two of a pair have one place. */
+function inOrder(runs: readonly RunSummary[]): RunSummary[][] {
   const waiting = runs.filter(({ state, waits_since }) => state === 'queued' && waits_since !== null);
   const sorted = waiting.toSorted((a, b) => a.waits_since! - b.waits_since! || (a.id < b.id ? -1 : 1));
   return [...Map.groupBy(sorted, ({ id, pair }) => pair?.id ?? id).values()];
@@ -52,8 +61,8 @@ export function placesBeside(
   run: RunSummary,
   runs: readonly RunSummary[],
 ): { earlier: string | undefined; later: string | null | undefined } {
-  const places = placesOf(runs);
-  const at = places.findIndex((one) => one.some(({ id }) => id === run.id));
-  const before = (place: number): string | undefined => places[place]?.[0].id;
-  return { earlier: before(at - 1), later: at < 0 || at === places.length - 1 ? undefined : (before(at + 2) ?? null) };
+  const waiting = placesOf(runs);
+  const at = waiting.findIndex((one) => one.some(({ id }) => id === run.id));
+  const before = (place: number): string | undefined => waiting[place]?.[0].id;
+  return { earlier: before(at - 1), later: at < 0 || at === waiting.length - 1 ? undefined : (before(at + 2) ?? null) };
 }
