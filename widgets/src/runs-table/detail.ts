@@ -5,7 +5,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { AnnotateRun, RunDetail, RunEvent, RunSummary } from '../connector.ts';
 import { copyText } from '../clipboard.ts';
 import { command, define, WatchingElement } from '../element.ts';
-import { dateTime, inSentence, integer, number, timeOfDay } from '../format.ts';
+import { dateTime, inSentence, integer, number, timeOfDay, told } from '../format.ts';
 import { Doing, Latest } from '../load.ts';
 import { empty, failed, loaded, loading } from '../view-states.ts';
 import { saveFile } from '../save-file.ts';
@@ -156,8 +156,10 @@ export class RunDetails extends WatchingElement {
     return html`<span class="actions">
       ${
         runs.length === 1
-          ? html`<button data-testid="run-like" ?disabled=${!ready} @click=${() => this.#startLike(ready!)}>New run like this</button>
-              <button data-testid="save-yaml" ?disabled=${!ready} @click=${() => this.#saveYaml(ready!)}>Save as YAML</button>
+          ? html`<button data-testid="run-like" ?disabled=${!ready} @click=${() => this.#startLike(first, ready!)}>
+                New run like this
+              </button>
+              <button data-testid="save-yaml" ?disabled=${!ready} @click=${() => this.#saveYaml(first, ready!)}>Save as YAML</button>
               <button class="quiet" data-testid="copy-yaml" ?disabled=${!ready} @click=${() => void this.#copyYaml(ready!)}>Copy</button>`
           : nothing
       }
@@ -165,16 +167,16 @@ export class RunDetails extends WatchingElement {
   }
 
   /** The form is filled in with everything but the name; reward files come along as they were when the run was made. */
-  #startLike({ summary, config, rewards }: RunDetail): void {
+  #startLike({ name }: RunSummary, { config, rewards }: RunDetail): void {
     const { run_name: _, ...rest } = config;
     const sources = Object.values(rewards[0]?.sources ?? {});
     const files = Object.fromEntries(sources.map(({ file, source }) => [file, source]));
-    this.workbench.draft.set({ config: rest, like: summary.name, files });
+    this.workbench.draft.set({ config: rest, like: name, files });
     command(this, 'open-new-run');
   }
 
-  #saveYaml({ summary, config }: RunDetail): void {
-    saveFile(`${summary.name.replaceAll(/[^\w.-]+/g, '-')}.yaml`, new Blob([yamlOf(config)], { type: 'application/yaml' }));
+  #saveYaml({ name }: RunSummary, { config }: RunDetail): void {
+    saveFile(`${name.replaceAll(/[^\w.-]+/g, '-')}.yaml`, new Blob([yamlOf(config)], { type: 'application/yaml' }));
   }
 
   async #copyYaml({ config }: RunDetail): Promise<void> {
@@ -439,7 +441,7 @@ const tagsOf = (text: string): string[] => [
 export function eventText(event: RunEvent): string {
   switch (event.kind) {
     case 'state':
-      return event.error ? `${event.state}: ${event.error.message} ${event.error.remedy}` : event.state;
+      return event.error ? `${event.state}: ${told(event.error)}` : event.state;
     case 'alert':
       return `⚠ ${event.message} ${event.remedy}`;
     case 'checkpoint':

@@ -183,7 +183,9 @@ export class RunsTableModel {
       this.#change({ sort: '' });
       return void this.#load(true);
     }
-    this.#change({ status: 'ready', refusal: body });
+    // the table has one search: nobody needs to be told where the mistake is
+    const message = body.message.replace(/^query q: (.)/, (_, first: string) => first.toUpperCase());
+    this.#change({ status: 'ready', refusal: { ...body, message } });
   }
 
   #change(change: Partial<TableState>): void {

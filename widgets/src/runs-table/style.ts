@@ -341,13 +341,16 @@ export const detailStyle = css`
     background: var(--medr1-think-surface);
   }
   .events {
+    display: grid;
+    grid-template-columns: auto auto minmax(0, 1fr);
     margin: 0;
     padding: 0;
     list-style: none;
   }
   .events li {
     display: grid;
-    grid-template-columns: auto auto minmax(0, 1fr);
+    grid-template-columns: subgrid;
+    grid-column: 1 / -1;
     gap: 0 8px;
     padding: 2px 8px;
     border-bottom: 1px solid var(--medr1-border);

@@ -81,7 +81,7 @@ it('searches as it is typed; what the server refuses shows beside the rows that 
   const refusal = { code: 'REQUEST_INVALID', message: 'query q: there is no column "x"', remedy: '' };
   connector.runTable = () => Promise.reject(Object.assign(new Error(refusal.message), refusal));
   enter(find('search')!, 'x>1', 'input');
-  await until(() => expect(find('refusal')?.textContent).toContain('no column "x"'));
+  await until(() => expect(find('refusal')?.textContent).toContain('There is no column "x"'));
   expect(names()).toEqual(['a']);
 });
 
@@ -170,11 +170,14 @@ it('shows the configuration of a run in full, and of several what differs', asyn
 it('a new run like this one has its configuration, not its name, and its reward files', async () => {
   const own = { file: 'mine.ts', source: 'export default () => 1;', sha256: 'x' };
   const first = { revision: 1, step: 1, weights: { mine: 1 }, sources: { mine: own as never }, reason: '', author: '', created_at: 0 };
-  const { rows, details, find, commands } = await table(RUNS, { rewards: [first] });
+  const { connector, rows, details, find, commands } = await table(RUNS, { rewards: [first] });
   rows()[0].click();
   await settled();
+  const { summary } = await connector.run('c');
+  connector.tellRuns({ summary: { ...summary, name: 'renamed' } });
+  await settled();
   find('run-like', details())!.click();
-  expect(workbench.draft.value).toMatchObject({ like: 'third', config: { learning_rate: 1e-6 }, files: { 'mine.ts': own.source } });
+  expect(workbench.draft.value).toMatchObject({ like: 'renamed', config: { learning_rate: 1e-6 }, files: { 'mine.ts': own.source } });
   expect(workbench.draft.value!.config).not.toHaveProperty('run_name');
   expect(commands.at(-1)?.id).toBe('open-new-run');
 });
