@@ -130,7 +130,7 @@ export const errors = {
       'It counts again as soon as values come in time.',
     ),
 
-  badRequest: (where: string, what: string) => badRequest(`${where}: ${what}.`, whereToRead(where)),
+  badRequest: (where: string, what: string) => badRequest(`${where}: ${what}${what.endsWith('?') ? '' : '.'}`, whereToRead(where)),
   explainOrder: (order: readonly number[], places: readonly number[]) =>
     make(
       'EXPLAIN_ORDER',
