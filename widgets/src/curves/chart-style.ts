@@ -97,6 +97,15 @@ export const style = css`
   .legend.runs b {
     margin-left: auto;
   }
+  .legend.keys {
+    flex-direction: column;
+    flex-wrap: nowrap;
+  }
+  .legend.keys > div {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0 12px;
+  }
   .legend table {
     width: 100%;
     border-collapse: collapse;
@@ -117,9 +126,10 @@ export const style = css`
     display: block;
     margin-left: auto;
   }
-  .legend th[scope='col'] .ellipsis {
+  .legend th[scope='col'] span {
     display: inline-block;
-    max-width: 9ch;
+    max-width: 14ch;
+    overflow-wrap: anywhere;
     vertical-align: bottom;
   }
   .legend td.number {

@@ -2,10 +2,11 @@
 import { choicesOf } from '@medr1/kernel-bridge/answers';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import { breakable } from '../breakable.ts';
 import type { Completion, DataSample, Group, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement, type HostCommand } from '../element.ts';
 import { itemPicture } from '../item-picture.ts';
-import { direction, integer, number, signed } from '../format.ts';
+import { direction, integer, number, signed, told } from '../format.ts';
 import { readable } from '../marked.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { completionStyles, completionText, glyph, judged, verdictTitle } from '../rollouts/completion.ts';
@@ -225,11 +226,7 @@ export class InspectorPanel extends PageElement {
           : html`<div class="text" data-testid="said">${words}</div>`
       }
       <label class="small tokens">tokens ${colouringSwitch(colouring, why, choose)}</label>
-      ${
-        texts?.status === 'error'
-          ? html`<p class="small" role="alert"><span class="warning">⚠</span> ${texts.error.message} ${texts.error.remedy}</p>`
-          : nothing
-      }
+      ${texts?.status === 'error' ? html`<p class="small" role="alert"><span class="warning">⚠</span> ${told(texts.error)}</p>` : nothing}
     `;
   }
 
@@ -489,9 +486,6 @@ const asked = (question: string, options: readonly string[], answer: string | nu
         )}
       </ol>`,
   );
-
-/** A metric's name may be broken after its slashes and underlines. */
-const breakable = (name: string): unknown[] => name.split(/(?<=[/_])/).flatMap((part, at) => (at === 0 ? [part] : [html`<wbr />`, part]));
 
 /** Name and value; what is empty is left out. */
 const facts = (pairs: readonly (readonly [string, string])[]): TemplateResult =>

@@ -3,6 +3,7 @@ import { choicesOf, lettered } from '@medr1/kernel-bridge/answers';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { problemText } from '@medr1/kernel-bridge/protocol/problems';
+import { breakable } from '../breakable.ts';
 import { copyText } from '../clipboard.ts';
 import type { Crop, DataItem, DataSample, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
@@ -452,10 +453,6 @@ export class SampleView extends PageElement {
 
   static override styles = [tokens, base, completionStyles, style];
 }
-
-/** A path may be broken after its slashes. */
-const breakable = (path: string): unknown[] =>
-  path.split('/').flatMap((part, index) => (index === 0 ? [part] : ['/', html`<wbr />`, part]));
 
 const keyOf = ({ run, source, step, group }: ItemAnswers): string => `${run} ${source} ${step} ${group}`;
 
