@@ -22,6 +22,13 @@ it('two runs side by side never share a colour while there is one left', () => {
   expect(colours.of('r0')).toBe(0);
 });
 
+it('a new run gets no colour that somebody chose for another one, while there is one left', () => {
+  const colours = new RunColours();
+  colours.choose([{ id: 'r0', annotations: { colour: 3 } }]);
+  for (let run = 1; run < 7; run++) colours.see([`r${run}`]);
+  expect(['r0', 'r1', 'r2', 'r3', 'r4', 'r5', 'r6'].map((id) => colours.of(id)).sort()).toEqual([0, 1, 2, 3, 4, 5, 6]);
+});
+
 it('colours come back with the workspace, and what is malformed is left out', () => {
   const colours = new RunColours();
   colours.restore({ a: 3, b: 'red', c: 99 });

@@ -16,7 +16,7 @@ export class RunColours extends Observable<Readonly<Record<string, number>>> {
 
   /**
    * Gives each run that is shown together a colour. One that has a colour keeps it, unless a run before it in the list has the same; a new one
-   * gets the colour that the fewest runs have, of those that no run beside it has.
+   * gets the colour that the fewest runs have, chosen or given, of those that no run beside it has.
    */
   see(runs: readonly string[]): void {
     const next = { ...this.value };
@@ -24,7 +24,7 @@ export class RunColours extends Observable<Readonly<Record<string, number>>> {
     for (const id of runs) {
       if (this.#chosen[id] !== undefined) continue;
       const own = next[id];
-      if (own === undefined || (taken.has(own) && taken.size < COLOURS)) next[id] = rarest(next, taken, runs);
+      if (own === undefined || (taken.has(own) && taken.size < COLOURS)) next[id] = rarest({ ...next, ...this.#chosen }, taken, runs);
       taken.add(next[id]);
     }
     if (runs.some((id) => next[id] !== this.value[id])) this.set(Object.fromEntries(Object.entries(next).slice(-MOST)));
