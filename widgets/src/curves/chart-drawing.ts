@@ -95,7 +95,7 @@ export class ChartDrawing {
     // the bulk of the medians is not that of the completions
     const spanning = spec.from?.kind === 'distribution' ? { ...settings, ignoreOutliers: false } : settings;
     this.#y = yRange(this.lines, spanning, settings.ranges[spec.id]);
-    this.note = unseen(this.lines, settings.logY, this.#y);
+    this.note = unseen(this.lines, settings.logY, this.#y, settings.ranges[spec.id]);
     this.#stops = null;
     this.#full = extent(runs, settings.axis);
     this.stale = true;

@@ -7,6 +7,7 @@ import { cutsOf, extent, leftOut, spanOf, traces, yRange, type AreaTrace, type C
 import { linesOf } from './lines.ts';
 import { CURVES_DEFAULTS } from './model.ts';
 import { readings, stepAt } from './readings.ts';
+import { unseen } from './unseen.ts';
 
 const PALETTE = { series: ['red', 'blue', 'green'], text: 'black', grid: 'grey', surface: 'white' };
 const SETTINGS: ChartSettings = CURVES_DEFAULTS;
@@ -236,9 +237,9 @@ it('a zoom draws its part of x and the points beside it, and y spans these', asy
 it('CSV holds every metric of every run, missing values empty', async () => {
   const a = await runOf({ id: 'a', steps: 3, gap: [2, 2] });
   const rows = csv([a], [reward]).trimEnd().split('\n');
-  expect(rows[0]).toBe('run,step,time_ms,reward,reward_std');
+  expect(rows[0]).toBe('run,name,step,time_ms,reward,reward_std');
   expect(rows).toHaveLength(4);
-  expect(rows[2]).toMatch(/^a,2,\d+,,$/);
+  expect(rows[2]).toMatch(/^a,a,2,\d+,,$/);
 });
 
 it("ends of y that are typed hold, one that is left out is the values'; nonsense is left to the library", async () => {
@@ -251,6 +252,13 @@ it("ends of y that are typed hold, one that is left out is the values'; nonsense
   expect(yRange(lines, { ...raw, ignoreOutliers: true })![1]).toBeLessThan(3);
   expect(yRange(lines, { ...raw, ignoreOutliers: true }, [0, null])![1]).toBeLessThan(3);
   expect([yRange(lines, raw, [9, 3]), yRange(lines, { ...raw, logY: true }, [0, 3])]).toEqual([null, null]);
+  expect(unseen(lines, false, null, [9, 3]).text).toBe('y cannot go from 9.00 to 3.00: all values shown');
+  expect(unseen(lines, true, null, [0, 3]).text).toBe('a logarithmic axis cannot begin at 0.00: all values shown');
+  expect([yRange(lines, raw, [600, null]), unseen(lines, false, null, [600, null]).text]).toEqual([
+    null,
+    'no value above 600: all values shown',
+  ]);
+  expect(unseen(lines, false, [0, 500], [0, 500]).text).toBe('');
 });
 
 it('time without pauses breaks its lines where the run stood still, as wall time does', async () => {

@@ -7,7 +7,7 @@ import { csvOfLines } from './csv.ts';
 import { heat, type ChartSettings } from './figure.ts';
 import { linesOf } from './lines.ts';
 import { chartsFor } from './charts.ts';
-import { columnOf, heatTrace, rewardUnder, rolloutCharts } from './rollout-lines.ts';
+import { columnOf, heatTrace, lastRevision, rewardUnder, rolloutCharts } from './rollout-lines.ts';
 
 const PALETTE = { series: ['red', 'blue', 'green'], text: 'black', grid: 'grey', surface: 'white' };
 const SETTINGS: ChartSettings = {
@@ -84,15 +84,15 @@ it('a facet has a line for each value, at the last step of each column; what was
     ['CT', 'red', [2, 4, 5], [0.25, 0.5, null]],
     ['MRI', 'blue', [2, 4, 5], [0.5, 0.5, 1]],
   ]);
-  expect(csvOfLines(lines, 'step').split('\n').slice(0, 3)).toEqual(['run,line,step,value', 'a,CT,2,0.25', 'a,CT,4,0.5']);
+  expect(csvOfLines(lines, 'step').split('\n').slice(0, 3)).toEqual(['run,name,line,step,value', 'a,a,CT,2,0.25', 'a,a,CT,4,0.5']);
 });
 
 it('a distribution has the median of each run, and the heat of one run: the first, or the one that was chosen', async () => {
   const [reward, length] = rolloutCharts([STATISTICS]);
   const runs = [await runOf({ id: 'a', steps: 5 }), await runOf({ id: 'b', steps: 5 }, { ...STATISTICS, run: 'b' }, 1)];
   expect(linesOf(reward, runs, SETTINGS, PALETTE).map(({ label, shown }) => [label, shown])).toEqual([
-    ['a', [0.25, 0.75, 0.75]],
-    ['b', [0.25, 0.75, 0.75]],
+    ['a', [0, 0.5, 0.5]],
+    ['b', [0, 0.5, 0.5]],
   ]);
   expect(columnOf(length.from!, 'median', STATISTICS)).toEqual([10, 11, null]);
   expect(linesOf(reward, runs, SETTINGS, PALETTE).map(({ colour }) => colour)).toEqual(['black', 'blue']); // on its heat, which is red
@@ -122,6 +122,15 @@ describe('the reward under another revision', () => {
   it('is its weights on the values that were stored', () => {
     const [one, two] = [revision(1, 1, { accuracy: 1, format: 1 }), revision(2, 4, { accuracy: 1, format: 0.5 })];
     expect(rounded(rewardUnder(two, [one, two], STATISTICS))).toEqual([0.7, 0.9, 1.1]);
+  });
+
+  it('is asked for where rewards changed, not where settings alone did, as in a fork', () => {
+    const [one, two] = [revision(1, 1, { accuracy: 1, format: 0 }), revision(2, 4, { accuracy: 1 })];
+    expect(lastRevision({ revisions: [one, two] })).toBeNull();
+    const three = revision(3, 6, { accuracy: 0.5 });
+    expect(lastRevision({ revisions: [one, three, revision(4, 8, { accuracy: 0.5 })] })).toMatchObject({ revision: 4 });
+    expect(lastRevision({ revisions: [revision(1, 1, { mine: 1 }), revision(2, 4, { mine: 1 }, 'y')] })).not.toBeNull();
+    expect(lastRevision({ revisions: [one, { ...three, step: null }] })).toBeNull();
   });
 
   it('is not known where a function was not there yet, or was another', () => {

@@ -63,23 +63,37 @@ export function columnOf(source: RolloutSource, metric: string, { distributions,
   if (source.kind === 'facet') return facets[source.facet]?.[metric]?.[source.measure] ?? null;
   const distribution = distributions[source.of];
   return distribution
-    ? keptFor([distribution.counts], 'medians', () => distribution.counts.map((counts) => median(distribution, counts)))
+    ? keptFor([distribution.counts], 'medians', () =>
+        distribution.counts.map((counts) => median(distribution, counts, source.of === 'entropy')),
+      )
     : null;
 }
 
-/** Middle of the bin in which the middle completion lies; its lower end where bins are single values (tokens). */
-function median({ low, width }: Distribution, counts: readonly number[]): Value {
+/**
+ * Of the bin in which the middle completion lies the lower end: rewards and advantages are few values that many completions share, such as 0, 1 and 2, and
+ * bins begin there. Where they are spread over the bin (`continuous`), its middle.
+ */
+function median({ low, width }: Distribution, counts: readonly number[], continuous: boolean): Value {
   const all = counts.reduce((sum, count) => sum + count, 0);
   if (all === 0) return null;
   let before = 0;
   const bin = counts.findIndex((count) => (before += count) * 2 >= all);
-  return low + (bin + (width === 1 ? 0 : 0.5)) * width;
+  return low + (bin + (continuous ? 0.5 : 0)) * width;
 }
 
-/** The newest revision that has been in force, where a run has had more than one; null where it has not. */
+/** The newest revision that has been in force, where one before it gave other rewards; null where none did: a fork or a change of settings alone. */
 export function lastRevision({ revisions }: Pick<FollowedRun, 'revisions'>): RewardRevision | null {
   const inForce = revisions.filter(({ step }) => step !== null);
-  return inForce.length > 1 ? inForce.at(-1)! : null;
+  const last = inForce.at(-1);
+  return last && inForce.some((one) => rewardsOf(one) !== rewardsOf(last)) ? last : null;
+}
+
+/** All that the rewards of a revision follow from. */
+function rewardsOf({ weights, weight_schedules, sources, parameters }: RewardRevision): string {
+  const names = Object.keys(weights)
+    .filter((name) => weights[name] !== 0 || weight_schedules?.[name])
+    .sort();
+  return JSON.stringify(names.map((name) => [name, weights[name], weight_schedules?.[name], sources[name]?.sha256, parameters?.[name]]));
 }
 
 /**
