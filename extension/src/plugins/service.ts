@@ -13,6 +13,7 @@ const SELECTION_KEY = 'medr1:selection';
 const COLOURS_KEY = 'medr1:run-colours';
 const EVALUATION_KEY = 'medr1:evaluation';
 const DRAFTS_KEY = 'medr1:reward-drafts';
+const TRIES_KEY = 'medr1:tries';
 const NEW_RUN_KEY = 'medr1:new-run';
 const TOUR_KEY = 'medr1:tour';
 
@@ -47,6 +48,7 @@ async function begin(workbench: Workbench, state: IStateDB | null): Promise<void
   if (state) {
     await keptInWorkspace(state, COLOURS_KEY, workbench.colours, workbench.colours);
     await keptInWorkspace(state, DRAFTS_KEY, workbench.rewardDrafts, workbench.rewardDrafts);
+    await keptInWorkspace(state, TRIES_KEY, workbench.tries, workbench.tries);
     await keptInWorkspace(state, NEW_RUN_KEY, workbench.newRunDraft, workbench.newRunDraft);
     await keptInWorkspace(state, TOUR_KEY, workbench.tour, workbench.tour.state);
     await keptInWorkspace(state, EVALUATION_KEY, workbench.evaluation, workbench.evaluation);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FakeConnector } from '../../testing/fake-connector.ts';
 import { settled } from '../../testing/until.ts';
 import type { GenerateRequest, Generation } from '../connector.ts';
+import { Tries } from '../store/tries.ts';
 import { AskModel, editOf, policiesOf } from './ask.ts';
 
 const SET = 'omnimedvqa';
@@ -14,14 +15,15 @@ async function make(selected = ['a']) {
     ],
     data: { datasets: [{ name: SET, items: 50 }] },
   });
-  const model = new AskModel(connector);
+  const tries = new Tries();
+  const model = new AskModel(connector, tries);
   const [runs, server] = await Promise.all([connector.runs(), connector.server()]);
   model.offer(runs, selected, server);
   await settled();
   const [item, other] = connector.data.all(SET).map(({ id }) => id);
   model.ask(SET, item);
   const requests = () => connector.calls.filter(([name]) => name === 'generate').map(([, request]) => request as GenerateRequest);
-  return { connector, model, item, other, requests, runs, server };
+  return { connector, model, tries, item, other, requests, runs, server };
 }
 
 const outcomes = (model: AskModel): string[] =>
@@ -230,6 +232,30 @@ describe('several policies, other words, and what was tried before', () => {
     expect(model.state.value.tries).toEqual([]);
     model.ask(SET, item);
     expect(outcomes(model)).toEqual(['think ready', 'no-think ready']);
+  });
+
+  it('another page shows them with their models and settings; those that were forgotten stay so', async () => {
+    const { connector, model, tries, item, other } = await make();
+    model.setNumber('temperature', '0.7');
+    await model.run();
+    model.look({ blank: true });
+    await model.run();
+    const kept = new Tries();
+    kept.restore(JSON.parse(JSON.stringify(tries)));
+    const page = new AskModel(connector, kept);
+    page.ask(SET, item);
+    const shown = ({ state }: AskModel) =>
+      state.value.tries.map(({ settings, look, answers }) => [
+        settings.temperature,
+        look.blank,
+        ...answers.map(({ policy, variant, answer }) => [policy.heading, variant, answer.status]),
+      ]);
+    expect(shown(page)).toEqual(shown(model));
+    expect(shown(page)[1]).toEqual([0.7, false, ['a, newest policy', 'think', 'ready'], ['a, newest policy', 'no-think', 'ready']]);
+    for (const { id } of page.state.value.tries) page.forget(id);
+    page.ask(SET, other);
+    page.ask(SET, item);
+    expect(page.state.value.tries).toEqual([]);
   });
 
   it('other words go in place of the item, with the image, another one or none; another question is asked as it stands', async () => {

@@ -1,11 +1,11 @@
 /** "Try it" and the prompt: who answers, how it samples, and what came back. One model for both, so that the prompt shown is the prompt asked. */
 import { formatQuestion } from '@medr1/kernel-bridge/answers';
 import { inSentence } from '../format.ts';
-import type { Checkpoint, Connector, Crop, DataItem, Generation, GenerateRequest, RunSummary, ServerInfo } from '../connector.ts';
-import { Latest, type Load } from '../load.ts';
+import type { Checkpoint, Connector, DataItem, Generation, GenerateRequest, RunSummary, ServerInfo } from '../connector.ts';
+import { Latest } from '../load.ts';
 import { Observable } from '../observable.ts';
+import type { Edit, Look, Tries, Try, Variant } from '../store/tries.ts';
 
-export type Variant = NonNullable<GenerateRequest['variant']>;
 export const VARIANTS = { think: 'think', 'no-think': 'no-think', 'think-after': 'think-after' } as const satisfies Record<Variant, string>;
 
 /** Who answers. */
@@ -21,42 +21,6 @@ export interface Policy {
   variant: Variant | null;
 }
 
-export type Answer = Exclude<Load<Generation>, { status: 'idle' }>;
-
-/** What one policy said to one variant of the prompt. */
-export interface TryAnswer {
-  policy: Pick<Policy, 'key' | 'heading'>;
-  variant: Variant;
-  /** Whom, what and with which prompt, as a request names it. */
-  asked: Pick<GenerateRequest, 'run' | 'model' | 'dataset' | 'item' | 'question' | 'image' | 'blank' | 'crop' | 'variant'>;
-  answer: Answer;
-}
-
-/** A press of Ask, with all that its answers follow from. */
-export interface Try {
-  id: number;
-  settings: Pick<AskState, 'num' | 'temperature' | 'max_new_tokens' | 'seed'>;
-  /** Of the question in other words; null where it was asked as it stands. */
-  edit: Edit | null;
-  look: Look;
-  answers: TryAnswer[];
-  running: boolean;
-}
-
-/** The question in other words, or about another image. */
-export interface Edit {
-  question: string;
-  /** Path inside the data set; '' = no image. */
-  image: string;
-}
-
-/** What of the image the model sees. */
-export interface Look {
-  /** Grey in its place. */
-  blank: boolean;
-  /** Null: all of it. */
-  crop: Crop | null;
-}
 const WHOLE: Look = { blank: false, crop: null };
 
 export interface AskState {
@@ -95,8 +59,6 @@ export const BOUNDS = {
 const DIRECTORY = 'directory';
 /** Policies that are asked at once. */
 export const MOST_POLICIES = 4;
-/** Tries of a question, and questions, whose tries are kept. */
-const KEPT = { tries: 12, questions: 24 };
 
 export class AskModel {
   readonly state = new Observable<AskState>({
@@ -124,31 +86,35 @@ export class AskModel {
   #question: { dataset: string; item: string } | null = null;
   /** Of the try that was begun last. */
   #asked: readonly { answer: Latest<Generation> }[] = [];
-  #count = 0;
-  /** Tries of other questions, the one looked at last at the end. */
-  readonly #history = new Map<string, readonly Try[]>();
+  readonly #tries: Pick<Tries, 'of' | 'put'>;
 
-  constructor(connector: Connector) {
+  constructor(connector: Connector, tries: Pick<Tries, 'of' | 'put'>) {
     this.#connector = connector;
+    this.#tries = tries;
   }
 
   /** Another question: what still runs is stopped; its tries are there again when it is looked at again. */
   ask(dataset: string, item: string): void {
-    if (this.#question?.dataset === dataset && this.#question.item === item) return;
+    if (this.#question?.dataset === dataset && this.#question.item === item) return this.#show();
     this.cancel();
-    this.#remember();
     this.#question = { dataset, item };
     this.#asked = [];
-    this.#change({ tries: this.#history.get(`${dataset} ${item}`) ?? [], edit: null, look: WHOLE });
+    this.#change({ edit: null, look: WHOLE });
+    this.#show();
     this.#lookAtPrompt();
   }
 
-  #remember(): void {
-    if (!this.#question || this.state.value.tries.length === 0) return;
-    const key = `${this.#question.dataset} ${this.#question.item}`;
-    this.#history.delete(key);
-    this.#history.set(key, this.state.value.tries);
-    for (const oldest of this.#history.keys()) if (this.#history.size > KEPT.questions) this.#history.delete(oldest);
+  /** The tries of the question. */
+  #show(): void {
+    const { dataset, item } = this.#question!;
+    const tries = this.#tries.of(dataset, item);
+    if (tries !== this.state.value.tries) this.#change({ tries });
+  }
+
+  #keep(tries: readonly Try[]): void {
+    const { dataset, item } = this.#question!;
+    this.#tries.put(dataset, item, tries);
+    this.#show();
   }
 
   /** Puts the question into words of one's own, beginning with its own; null = as it stands. */
@@ -173,7 +139,7 @@ export class AskModel {
 
   /** Takes a try out of the list. */
   forget(id: number): void {
-    this.#change({ tries: this.state.value.tries.filter((one) => one.id !== id) });
+    this.#keep(this.state.value.tries.filter((one) => one.id !== id));
   }
 
   /** Who may answer: the runs with their checkpoints, selected ones first, and the sample's models. */
@@ -249,7 +215,7 @@ export class AskModel {
     const question = this.#words;
     if (asked.length === 0 || !question || variants.length === 0) return;
     this.cancel();
-    const id = ++this.#count;
+    const id = 1 + Math.max(0, ...this.state.value.tries.map((one) => one.id));
     const rewards = scored && scorer !== null && { rewards: scorer.id };
     const settings = { num, temperature, max_new_tokens, ...(seed !== null && { seed }), ...rewards };
     const all = asked.flatMap((policy) =>
@@ -277,7 +243,7 @@ export class AskModel {
       if (this.#asked !== all) return;
       const others = this.state.value.tries.filter((one) => one.id !== id);
       const now = made();
-      this.#change({ tries: (now.answers.length > 0 ? [now, ...others] : others).slice(0, KEPT.tries) });
+      this.#keep(now.answers.length > 0 ? [now, ...others] : others);
     };
     for (const { answer } of all) answer.subscribe(tell);
     await Promise.all(

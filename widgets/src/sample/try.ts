@@ -11,19 +11,9 @@ import { integer, number } from '../format.ts';
 import { failed } from '../view-states.ts';
 import { completionStyles, completionText, isAnswerAlone, readingLabel, verdictChip } from '../rollouts/completion.ts';
 import { base, tokens } from '../theme.ts';
-import {
-  BOUNDS,
-  editOf,
-  MOST_POLICIES,
-  VARIANTS,
-  type AskModel,
-  type Edit,
-  type Look,
-  type Try,
-  type TryAnswer,
-  type Variant,
-} from './ask.ts';
+import { BOUNDS, editOf, MOST_POLICIES, VARIANTS, type AskModel } from './ask.ts';
 import { policyChoice } from './policy.ts';
+import type { Edit, Look, Try, TryAnswer, Variant } from '../store/tries.ts';
 import type { AlternativesStore } from '../store/rollouts/alternatives.ts';
 import type { Subject } from '../explain/model.ts';
 import '../explain/view.ts';

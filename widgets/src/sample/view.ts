@@ -66,15 +66,15 @@ export class SampleView extends PageElement {
   }
 
   protected override watched() {
-    const { selection, runs, data } = this.workbench;
-    return [selection, runs.state, data.state, this.#model!.state, this.#ask!.state, this.#keeping];
+    const { selection, runs, data, tries } = this.workbench;
+    return [selection, runs.state, data.state, tries, this.#model!.state, this.#ask!.state, this.#keeping];
   }
 
   protected override acquire(): void {
     const { connector } = this.workbench;
     this.#model ??= new SampleModel(connector);
     this.#picture ??= new PictureModel(connector);
-    this.#ask ??= new AskModel(connector);
+    this.#ask ??= new AskModel(connector, this.workbench.tries);
   }
 
   protected override release(): void {

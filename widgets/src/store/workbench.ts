@@ -13,6 +13,7 @@ import { SelectionModel } from '../selection.ts';
 import { Tour } from './tour.ts';
 import { RunColours } from './run-colours.ts';
 import { RunList } from './run-list.ts';
+import { Tries } from './tries.ts';
 import { ViewSync } from './view-sync.ts';
 
 /** What others see of a class: another implementation has to offer this much and none of its private parts. */
@@ -49,6 +50,8 @@ export interface IWorkbench {
   readonly draft: Observable<RunDraft | null>;
   /** What is typed into that form. */
   readonly newRunDraft: Public<NewRunDraft>;
+  /** What was asked of models about questions. */
+  readonly tries: Public<Tries>;
   readonly tour: Public<Tour>;
   /** Folder or name of a run's data set when that is not indexed. Null when it is indexed, and until we know. */
   unindexedOf(run: string): string | null;
@@ -77,6 +80,7 @@ export class Workbench implements IWorkbench {
   readonly evaluation = new EvaluationChoice();
   readonly draft = new Observable<RunDraft | null>(null);
   readonly newRunDraft = new NewRunDraft();
+  readonly tries = new Tries();
   readonly tour = new Tour();
 
   /** Runs whose data set was looked for in a list that had not it. */
