@@ -26,7 +26,7 @@ export const groupInputs = (group: Group): RewardInput[] =>
     item: { ...group, id: group.item_id },
   }));
 
-/** Milliseconds in which the completions that a function fails on are looked for. */
+/** Milliseconds in which the completions that a function of a kernel fails on are looked for. */
 const SEARCH_MS = 5000;
 
 /**
@@ -50,7 +50,6 @@ export async function tryReward(
     : inKernel
       ? kernelReward(name, source, context, askKernel)
       : builtIn!.call;
-  const quick: RewardFunction = user ? (inputs, step) => user.score(inputs, step, false) : call;
   const values: ((number | null)[] | null)[] = [];
   const log: string[] = [];
   let tests: RewardReport['tests'] = null;
@@ -58,7 +57,7 @@ export async function tryReward(
   let failed = 0;
   const failing: number[][] = [];
   let searched = true;
-  const end = performance.now() + SEARCH_MS;
+  const failingOf: Failing = user ? ({ inputs, step }) => user.failing(inputs, step) : byHalves(name, call, performance.now() + SEARCH_MS);
   let ms = 0;
   try {
     tests = inKernel ? await testKernelReward(name, source, context, askKernel) : ((await user?.test()) ?? null);
@@ -75,7 +74,7 @@ export async function tryReward(
         if (!errors.isOfReward(thrown)) throw thrown;
         error ??= errorBody(thrown);
         searched &&= !COSTLY.has(thrown.code);
-        const rest: Rest | null = searched ? await withoutFailing(name, quick, { inputs, step }, end) : null;
+        const rest: Rest | null = searched ? await withoutFailing(name, call, failingOf, { inputs, step }) : null;
         searched = rest !== null;
         failed += rest?.failing.length ?? inputs.length;
         failing[values.length] = rest?.failing ?? [];
@@ -110,39 +109,50 @@ interface Rest {
   failing: number[];
 }
 
+/** Indexes of the completions of a batch on which a function fails by itself. */
+type Failing = (batch: RewardBatch) => Promise<number[]>;
+
 /**
- * A batch on which the function fails, scored without the completions that are to blame, which are looked for by halves. Null where that takes too long,
- * or where it fails on no completion by itself, but on their company.
+ * A batch on which the function fails, scored without the completions that are to blame. Null where these are not found in time, or where it fails on no
+ * completion by itself, but on their company.
  */
-async function withoutFailing(name: string, call: RewardFunction, { inputs, step }: RewardBatch, end: number): Promise<Rest | null> {
-  const failing = new Set<number>();
-  const suspects: [from: number, to: number][] = [];
-  const halve = (from: number, to: number): void => {
-    const middle = (from + to) >> 1;
-    if (to - from === 1) failing.add(from);
-    else suspects.push([middle, to], [from, middle]);
-  };
+async function withoutFailing(name: string, call: RewardFunction, failing: Failing, { inputs, step }: RewardBatch): Promise<Rest | null> {
   try {
-    halve(0, inputs.length);
-    for (let next = suspects.pop(); next; next = suspects.pop()) {
-      if (performance.now() > end) return null;
-      const [from, to] = next;
-      if (await fails(name, call, { inputs: inputs.slice(from, to), step })) halve(from, to);
-    }
-    if (failing.size === 0) return null;
+    const found = new Set(await failing({ inputs, step }));
+    if (found.size === 0) return null;
     const others = await score(
       name,
       call,
-      inputs.filter((_, index) => !failing.has(index)),
+      inputs.filter((_, index) => !found.has(index)),
       step,
     );
     const left = others.values();
-    return { values: inputs.map((_, index) => (failing.has(index) ? null : left.next().value!)), failing: [...failing] };
+    return { values: inputs.map((_, index) => (found.has(index) ? null : (left.next().value ?? null))), failing: [...found] };
   } catch (thrown) {
     if (!errors.isOfReward(thrown)) throw thrown;
     return null;
   }
 }
+
+/** Looks for them by halves, since each call may be a way to a kernel; finds none once it is past `end`. */
+const byHalves =
+  (name: string, call: RewardFunction, end: number): Failing =>
+  async ({ inputs, step }) => {
+    const found: number[] = [];
+    const suspects: [from: number, to: number][] = [];
+    const halve = (from: number, to: number): void => {
+      const middle = (from + to) >> 1;
+      if (to - from === 1) found.push(from);
+      else suspects.push([middle, to], [from, middle]);
+    };
+    halve(0, inputs.length);
+    for (let next = suspects.pop(); next; next = suspects.pop()) {
+      if (performance.now() > end) return [];
+      const [from, to] = next;
+      if (await fails(name, call, { inputs: inputs.slice(from, to), step })) halve(from, to);
+    }
+    return found;
+  };
 
 /** Throws what is costly. */
 async function fails(name: string, call: RewardFunction, { inputs, step }: RewardBatch): Promise<boolean> {

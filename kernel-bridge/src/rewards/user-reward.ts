@@ -26,15 +26,19 @@ export class UserReward implements Disposable {
     this.#sandbox = new Sandbox(source, limits);
   }
 
-  /**
-   * Throws REWARD_SYNTAX, REWARD_EXPORT, REWARD_THREW, REWARD_TIMEOUT, REWARD_MEMORY, REWARD_LENGTH or REWARD_VALUE. `blame: false`: the error is wanted
-   * at once, without the completion that causes it by itself.
-   */
-  async score(inputs: readonly RewardInput[], step: number | null, blame?: false): Promise<(number | null)[]> {
-    const outcome = await this.#sandbox.ask({ kind: 'score', batch: batchOf(inputs, step, this.#context), blame });
+  /** Throws REWARD_SYNTAX, REWARD_EXPORT, REWARD_THREW, REWARD_TIMEOUT, REWARD_MEMORY, REWARD_LENGTH or REWARD_VALUE. */
+  async score(inputs: readonly RewardInput[], step: number | null): Promise<(number | null)[]> {
+    const outcome = await this.#sandbox.ask({ kind: 'score', batch: batchOf(inputs, step, this.#context) });
     this.log = outcome.log.map(printable);
     if ('failure' in outcome) throw errors.user(this.name, this.#source.file, outcome.failure, inputs);
     return 'values' in outcome ? outcome.values : [];
+  }
+
+  /** Indexes of the completions on which it fails when it is given them alone. Throws as `score`. */
+  async failing(inputs: readonly RewardInput[], step: number | null): Promise<number[]> {
+    const outcome = await this.#sandbox.ask({ kind: 'failing', batch: batchOf(inputs, step, this.#context) });
+    if ('failure' in outcome) throw errors.user(this.name, this.#source.file, outcome.failure, inputs);
+    return 'failing' in outcome ? outcome.failing : [];
   }
 
   /** Runs the tests that the file exports; null where it has none. Throws as `score`, and REWARD_TESTS. */

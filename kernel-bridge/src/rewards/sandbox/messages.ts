@@ -17,8 +17,8 @@ export interface Batch {
   constants: Record<string, unknown>;
 }
 
-/** `blame: false`: of a batch that fails, the completion that does it alone is not looked for. */
-export type Ask = { kind: 'score'; batch: Batch; blame?: false } | { kind: 'tests' };
+/** `failing`: which completions of a batch does it fail on when it is given them alone? */
+export type Ask = { kind: 'score' | 'failing'; batch: Batch } | { kind: 'tests' };
 export type Job = Ask & { id: number };
 
 export type FailureKind = 'syntax' | 'export' | 'threw' | 'time' | 'memory' | 'length' | 'value' | 'tests';
@@ -41,6 +41,7 @@ export type Outcome = { log: string[] } & (
   | { failure: Failure }
   /** One value a completion. */
   | { values: (number | null)[] }
+  | { failing: number[] }
   | { tests: TestCount | null }
 );
 export type Answer = { id: number; outcome: Outcome };

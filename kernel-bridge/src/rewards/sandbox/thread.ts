@@ -188,7 +188,7 @@ function plain(): string {
 const inputOf = ({ completions, columns, constants }: Batch): string =>
   JSON.stringify({ completions, context: { ...columns, ...constants } });
 
-const alone = ({ completions, columns, constants }: Batch, i: number): Batch => ({
+const only = ({ completions, columns, constants }: Batch, i: number): Batch => ({
   completions: [completions[i]],
   columns: Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, [column[i]]])),
   constants,
@@ -198,6 +198,12 @@ const alone = ({ completions, columns, constants }: Batch, i: number): Batch => 
 async function score(batch: Batch, ms: number): Promise<{ values: (number | null)[]; log: string[] }> {
   const clock = new Clock(ms);
   using machine = await open(clock);
+  const values = await called(machine, batch, clock);
+  return { values, log: machine.log() };
+}
+
+/** One call. Throws Failed. */
+async function called(machine: Machine, batch: Batch, clock: Clock): Promise<(number | null)[]> {
   let result: { values?: (number | null | { bad: string })[]; length?: string };
   try {
     result = (await machine.run('call', inputOf(batch))) as typeof result;
@@ -208,7 +214,44 @@ async function score(batch: Batch, ms: number): Promise<{ values: (number | null
   result.values.forEach((value, completion) => {
     if (value !== null && typeof value === 'object') throw new Failed({ kind: 'value', what: value.bad, line: null, completion });
   });
-  return { values: result.values as (number | null)[], log: machine.log() };
+  return result.values as (number | null)[];
+}
+
+/** Failures after which a machine is of no use. */
+const isLast = ({ kind }: Failure): boolean => kind === 'time' || kind === 'memory';
+
+/**
+ * How each completion fails when it is given alone, null where it does not. All of them in one machine, since to open one takes longer than most calls: a
+ * call may see what those before it left in variables. A failure of time or memory is the last. Throws Failed.
+ */
+async function* alone(batch: Batch): AsyncGenerator<Failure | null> {
+  const clock = new Clock(limits.cpuMs);
+  using machine = await open(clock);
+  for (let i = 0; i < batch.completions.length; i++) {
+    const failure = await called(machine, only(batch, i), clock).then(() => null, failureOf);
+    yield failure;
+    if (failure && isLast(failure)) return;
+  }
+}
+
+const failureOf = (error: unknown): Failure => {
+  if (error instanceof Failed) return error.failure;
+  throw error;
+};
+
+async function failing(batch: Batch): Promise<Outcome> {
+  const found: number[] = [];
+  let at = 0;
+  try {
+    for await (const failure of alone(batch)) {
+      if (failure && isLast(failure)) return { log: [], failure };
+      if (failure) found.push(at);
+      at++;
+    }
+  } catch (error) {
+    return { log: [], failure: failureOf(error) };
+  }
+  return { log: [], failing: found };
 }
 
 async function open(clock: Clock): Promise<Machine> {
@@ -221,25 +264,30 @@ async function open(clock: Clock): Promise<Machine> {
 /** The completion that fails in the same way alone, looked for as long as one call may take. */
 async function culprit(batch: Batch, kind: Failure['kind']): Promise<number | null> {
   if (batch.completions.length === 1) return 0;
+  if (kind === 'threw') {
+    let at = 0;
+    for await (const failure of alone(batch)) {
+      if (failure?.kind === kind) return at;
+      at++;
+    }
+    return null;
+  }
   const end = cpuMs() + limits.cpuMs;
   const each = kind === 'time' ? Math.max(50, limits.cpuMs / Math.max(4, batch.completions.length)) : limits.cpuMs;
   for (let i = 0; i < batch.completions.length && cpuMs() < end; i++) {
-    const failure = await score(alone(batch, i), each).then(
-      () => null,
-      (error: unknown) => (error instanceof Failed ? error.failure : null),
-    );
+    const failure = await score(only(batch, i), each).then(() => null, failureOf);
     if (failure?.kind === kind) return i;
   }
   return null;
 }
 
-async function scored(batch: Batch, blame = true): Promise<Outcome> {
+async function scored(batch: Batch): Promise<Outcome> {
   try {
     return await score(batch, limits.cpuMs);
   } catch (error) {
     if (!(error instanceof Failed)) throw error;
     const { failure } = error;
-    const look = blame && !error.loading && ['threw', 'time', 'memory'].includes(failure.kind);
+    const look = !error.loading && ['threw', 'time', 'memory'].includes(failure.kind);
     return { log: [], failure: look ? { ...failure, completion: await culprit(batch, failure.kind) } : failure };
   }
 }
@@ -277,8 +325,9 @@ async function tested(): Promise<Outcome> {
   return { log: [], tests: count };
 }
 
+const done = (job: Job): Promise<Outcome> =>
+  job.kind === 'tests' ? tested() : job.kind === 'failing' ? failing(job.batch) : scored(job.batch);
+
 parentPort!.on('message', (job: Job) => {
-  void (job.kind === 'score' ? scored(job.batch, job.blame) : tested()).then((outcome) =>
-    parentPort!.postMessage({ id: job.id, outcome } satisfies Answer),
-  );
+  void done(job).then((outcome) => parentPort!.postMessage({ id: job.id, outcome } satisfies Answer));
 });
