@@ -178,7 +178,7 @@ describe("a file's own tests", () => {
   });
   it('fail by number, with what came out', async () => {
     const list = `[{ completion: 'A', answer: 'A', expected: 1 }, { completion: 'A', answer: 'A', expected: 0.5 }]`;
-    expect(await tests(list)).toMatchObject({ failure: { kind: 'tests', what: 'test 2 expects 0.5 and got 1' } });
+    expect(await tests(list)).toMatchObject({ failure: { kind: 'tests', what: 'test 2 expects 0.5 and got 1', line: 1 } });
   });
   it('are a list of completions and what is expected', async () =>
     expect(await tests(`[{ completion: 1 }]`)).toMatchObject({ failure: { kind: 'tests' } }));

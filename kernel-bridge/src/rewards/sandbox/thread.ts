@@ -7,6 +7,7 @@ import { stripTypeScriptTypes } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import { EvalFlags, JSException, QuickJS, type JSValueHandle } from 'quickjs-wasi';
 import type { Answer, Batch, Failure, Job, Outcome, Start, TestCount } from './messages.ts';
+import { lineOfTest } from './test-lines.ts';
 
 const { file, source, limits, engine } = workerData as Start;
 const driverSource = `(${readFileSync(new URL('./driver.js', import.meta.url), 'utf8')})(${JSON.stringify(limits)})`;
@@ -319,7 +320,10 @@ async function tested(): Promise<Outcome> {
     const [got] = 'values' in outcome ? outcome.values : [null];
     const equal = got === null || typeof expected !== 'number' ? got === (expected ?? null) : Math.abs(got - expected) <= TOLERANCE;
     if (!equal)
-      return { log: outcome.log, failure: failed('tests', `test ${index + 1} expects ${JSON.stringify(expected)} and got ${got}`).failure };
+      return {
+        log: outcome.log,
+        failure: failed('tests', `test ${index + 1} expects ${JSON.stringify(expected)} and got ${got}`, lineOfTest(source, index)).failure,
+      };
     count.passed++;
   }
   return { log: [], tests: count };
