@@ -17,6 +17,26 @@ export function pieces(text: string, term: RegExp | null): string[] {
   return [...found, text.slice(end)];
 }
 
+/** Texts that follow each other, each in pieces as above: a match may go over several of them. */
+export function piecesOver(texts: readonly string[], term: RegExp | null): string[][] {
+  const matches = term ? [...texts.join('').matchAll(term)].map((match) => [match.index, match.index + match[0].length] as const) : [];
+  let start = 0;
+  return texts.map((text) => {
+    const end = start + text.length;
+    const found: string[] = [];
+    let done = start;
+    for (const [from, to] of matches) {
+      if (from >= end || to <= start) continue;
+      const [first, last] = [Math.max(from, start), Math.min(to, end)];
+      found.push(text.slice(done - start, first - start), text.slice(first - start, last - start));
+      done = last;
+    }
+    const all = [...found, text.slice(done - start)];
+    start = end;
+    return all;
+  });
+}
+
 export const mark = (parts: readonly string[]): (string | TemplateResult)[] =>
   parts.map((part, at) => (at % 2 === 1 ? html`<mark>${readable(part)}</mark>` : readable(part)));
 

@@ -101,7 +101,7 @@ export class RolloutGroup extends WatchingElement {
           ? html`${this.#trouble()}
             ${
               this.layout === 'tree' && this.texts?.status === 'ready'
-                ? treeOf(group, this.texts.value, this.completion, (index) => this.#choose(index, null))
+                ? treeOf(group, this.texts.value, this.completion, term, (index) => this.#choose(index, null))
                 : html`<ol>
                     ${this.#shown(hits).map(({ one, others }) => this.#completion(one, others, term))}
                   </ol>`
@@ -181,7 +181,7 @@ export class RolloutGroup extends WatchingElement {
       data-index=${one.index}
       @click=${() => this.#choose(one.index, null)}
     >
-      ${completionBody(one, group, term, this.#against(one) ?? (tokens === undefined ? null : this.#tokens(one, tokens)))}
+      ${completionBody(one, group, term, this.#against(one) ?? (tokens === undefined ? null : this.#tokens(one, tokens, term)))}
       ${
         others.length === 0
           ? nothing
@@ -203,12 +203,13 @@ export class RolloutGroup extends WatchingElement {
     return one === base ? null : differences(base.text, one.text);
   }
 
-  #tokens(one: Completion, texts: readonly string[]): TemplateResult {
+  #tokens(one: Completion, texts: readonly string[], term: RegExp | null): TemplateResult {
     return html`<medr1-tokens
       bare
       .texts=${texts}
       .facts=${one}
       .said=${saidOf(one, this.group)}
+      .term=${term}
       .colouring=${this.colouring}
       .token=${one.index === this.completion ? this.token : null}
       .alternatives=${this.alternatives(one.index)}

@@ -28,11 +28,17 @@ export const questionHead = ({ group, open, toggle, term = null, facts, thumb }:
         )}
       </span>
       <span class="facts small">
-        ${group.answer === null ? nothing : html`<span class="chip" title="right answer">gold ${goldText(group)}</span>`}
+        ${group.answer === null ? nothing : goldChip(group)}
         ${group.modality === '' ? nothing : html`<span class="chip">${group.modality}</span>`} ${facts}
       </span>
     </button>
   </header>`;
+
+/** Where there is little room, the letter alone: its text stands marked among the options. */
+function goldChip(group: Group): TemplateResult {
+  const [letter, ...text] = goldText(group).split(/(?=\))/);
+  return html`<span class="chip" title="right answer">gold ${letter}<span class="word">${text.join('')}</span></span>`;
+}
 
 /** `address`: null where there is no image. `broken`: the address that did not load; `enlarge`: null where a click does nothing. */
 export function thumbnail(

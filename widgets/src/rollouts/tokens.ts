@@ -5,6 +5,7 @@ import type { Alternatives } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { integer, number, percent, signed, told } from '../format.ts';
 import { heardStyle } from '../charts/small-chart.ts';
+import { markStyles, piecesOver } from '../marked.ts';
 import { base, tokens } from '../theme.ts';
 import type { TokenAlternatives } from '../store/rollouts/alternatives.ts';
 import { shade, type TokenFacts, type TokenQuantity } from '../store/rollouts/colouring.ts';
@@ -46,6 +47,7 @@ export class TokenStrip extends WatchingElement {
     token: { attribute: false },
     absent: { attribute: false },
     said: { attribute: false },
+    term: { attribute: false },
     bare: { type: Boolean, reflect: true },
     alternatives: { attribute: false },
     pointed: { state: true },
@@ -59,6 +61,8 @@ export class TokenStrip extends WatchingElement {
   declare absent: string | null;
   /** The completion that they are of, so that its parts stay apart; null where that is not known. */
   declare said: Said | null;
+  /** What was searched for. */
+  declare term: RegExp | null;
   /** Without a legend of its own. */
   declare bare: boolean;
   /**
@@ -77,6 +81,7 @@ export class TokenStrip extends WatchingElement {
     this.token = null;
     this.absent = null;
     this.said = null;
+    this.term = null;
     this.bare = false;
     this.alternatives = null;
     this.pointed = null;
@@ -89,7 +94,7 @@ export class TokenStrip extends WatchingElement {
   #rest: ReturnType<typeof setTimeout> | undefined;
 
   protected override identity(): PropertyKey[] {
-    return ['texts', 'facts', 'colouring', 'token', 'absent', 'said'];
+    return ['texts', 'facts', 'colouring', 'token', 'absent', 'said', 'term'];
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -101,7 +106,7 @@ export class TokenStrip extends WatchingElement {
 
   protected override render(): TemplateResult {
     return html`<div
-        class=${`strip ${this.colouring}`}
+        class="strip"
         tabindex="0"
         role="group"
         aria-label="Tokens; left and right walk them"
@@ -118,10 +123,11 @@ export class TokenStrip extends WatchingElement {
   /** Thinking, answer and what stands outside the tags are told apart as in a completion that is not coloured. */
   #parts(): unknown[] {
     const { texts, said } = this;
+    const pieces = piecesOver(texts, this.term);
     const isRead = said ? isReadFrom(said) : () => false;
     const all: Stretch[] = said ? stretches(texts, said) : [{ part: null, from: 0, to: texts.length }];
     return all.map(({ part, from, to }) => {
-      const within = texts.slice(from, to).map((text, at) => this.#token(text, from + at));
+      const within = pieces.slice(from, to).map((parts, at) => this.#token(parts, from + at));
       if (part === null) return within;
       const start = part.kind !== 'outside' && part.opened === 'nobody' ? flaw('no opening tag', 'opening tag missing') : nothing;
       const end = part.closed ? nothing : flaw('unclosed', 'closing tag missing');
@@ -133,7 +139,8 @@ export class TokenStrip extends WatchingElement {
     });
   }
 
-  #token(text: string, index: number): TemplateResult {
+  /** `parts`: every second one was searched for. */
+  #token(parts: readonly string[], index: number): TemplateResult {
     const { share, colour, clipped } = shade(this.colouring, this.facts, index) ?? { share: 0, colour: '--medr1-scale', clipped: false };
     return html`<span
       class=${`token${clipped ? ' clipped' : ''}${index === (this.pointed ?? this.token) ? ' at' : ''}`}
@@ -141,7 +148,7 @@ export class TokenStrip extends WatchingElement {
       data-testid="token"
       @mouseenter=${() => this.#point(index)}
       @click=${() => this.#choose(index)}
-      >${text}</span
+      >${parts.map((part, at) => (at % 2 === 1 ? html`<mark>${part}</mark>` : part))}</span
     >`;
   }
 
@@ -241,6 +248,7 @@ export class TokenStrip extends WatchingElement {
     legendStyles,
     completionStyles,
     heardStyle,
+    markStyles,
     css`
       :host {
         background: none;

@@ -2,14 +2,16 @@
 import { css, html, nothing, type TemplateResult } from 'lit';
 import type { Completion, Group } from '../connector.ts';
 import { integer, signed } from '../format.ts';
+import { marked } from '../marked.ts';
 import { beginnings, type Beginning } from '../store/rollouts/beginnings.ts';
 import { verdictChip } from './completion.ts';
 
-/** `texts`: of the tokens of each completion. `chosen`: index of a completion. */
+/** `texts`: of the tokens of each completion. `chosen`: index of a completion. `term`: what was searched for. */
 export function treeOf(
   group: Group,
   texts: readonly (readonly string[])[],
   chosen: number | null,
+  term: RegExp | null,
   choose: (index: number) => void,
 ): TemplateResult {
   const { completions } = group;
@@ -30,7 +32,7 @@ export function treeOf(
     html`<li>
       <span class="stretch">
         ${node.completions.length > 1 ? html`<span class="number secondary" title="completions that say this">${integer(node.completions.length)} ×</span>` : nothing}
-        <span class="text">${words(node)}</span>
+        <span class="text">${marked(words(node), term)}</span>
         ${node.children.length === 0 ? node.completions.map((i) => end(completions[i])) : nothing}
       </span>
       ${

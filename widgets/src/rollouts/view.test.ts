@@ -377,6 +377,23 @@ it('a search marks its hits, shows the completions that hold it alone, and says 
   expect(element.shadowRoot!.querySelector('[data-testid=rollouts-count]')!.textContent).toMatch(/^0 of \d+ groups/);
 });
 
+it('a search marks its hits in coloured tokens and in the tree too', async () => {
+  const { element } = await view({ runs: [{ id: 'a', steps: 2 }], completionText: () => 'a Tumor (grade 2)' });
+  workbench.rollouts.set({ colouring: 'advantage', search: 'umor (gra' });
+  workbench.selection.move({ step: 2, group: 0 });
+  const group = await until(() => {
+    const [first] = deep(element.shadowRoot!, 'medr1-group');
+    expect(first.shadowRoot!.querySelector('medr1-tokens')).not.toBeNull();
+    return first.shadowRoot!;
+  });
+  const strip = () => group.querySelector('medr1-tokens')!.shadowRoot!.querySelector('.strip')!;
+  const found = (root: ParentNode) => [...root.querySelectorAll('mark')].map(({ textContent }) => textContent).join('');
+  await until(() => expect(found(strip())).toBe('umor(gra'));
+  expect(strip().className).toBe('strip'); // nothing of how numbers of a completion look
+  workbench.rollouts.set({ colouring: 'off', layout: 'tree' });
+  await until(() => expect(found(group.querySelector('[data-testid=tree]')!)).toBe('umor(gra'));
+});
+
 it('down and up walk the title, each completion, and go on to the next group; Enter chooses', async () => {
   const { element } = await view({ runs: [{ id: 'a', steps: 2 }] });
   workbench.selection.move({ step: 2, group: 0 });

@@ -226,9 +226,9 @@ export class RolloutsView extends PageElement {
               </select></label
             >
             <label title="Completions with the same text and the same rewards are shown once, with their number"
-              >the same
+              >identical
               <span
-                ><input type="checkbox" data-testid="fold" .checked=${fold} @change=${() => model.set({ fold: !fold })} /> once</span
+                ><input type="checkbox" data-testid="fold" .checked=${fold} @change=${() => model.set({ fold: !fold })} /> shown once</span
               ></label
             >
             <label title="Colours each token by a value that is stored for it"
@@ -457,7 +457,7 @@ export class RolloutsView extends PageElement {
         min-width: 48px;
         max-width: 300px;
       }
-      @container (max-width: 600px) {
+      @container (max-width: 700px) {
         .toolbar {
           gap: 4px 6px;
         }
