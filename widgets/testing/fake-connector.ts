@@ -614,7 +614,7 @@ export class FakeConnector implements Connector {
         reports: names.map((name) => ({
           ...{ name, sha256: null, completions: 96, not_applicable: 4, mean: 0.33, std: 0.47, min: 0, max: 1, histogram: [] },
           ...{
-            failed: failing ? 8 : 0,
+            failed: failing ? 2 : 0,
             failing: failing ? 2 : 0,
             ms_per_completion: 0.6,
             log: [],

@@ -6,7 +6,7 @@ import { placedMarks, type PlacedMark } from './chart-marks.ts';
 import type { ChartSpec } from './charts.ts';
 import { allX } from './readings.ts';
 import { cutsOf, extent, heat, traces, yRange, type ChartLine, type ChartRun } from './figure.ts';
-import { linesOf, usesStatistics } from './lines.ts';
+import { linesOf, usesStatistics, usesTrial } from './lines.ts';
 import type { CurvesState } from './model.ts';
 import { paint } from './paint.ts';
 import { drawnNow, isSeen, type Drawn } from './redraw.ts';
@@ -79,7 +79,11 @@ export class ChartDrawing {
   /** `now`: also where nothing but points came. */
   make(source: Source, now: boolean): void {
     const { spec, runs, revision, settings, overlaid } = source;
-    const shown = runs.flatMap(({ series, colour, statistics }) => [series, colour, usesStatistics(spec, series) && statistics]);
+    const shown = runs.flatMap(({ series, colour, statistics, trial }) => [
+      ...[series, colour],
+      usesStatistics(spec, series) && statistics,
+      usesTrial(spec) && trial,
+    ]);
     const from = [revision, JSON.stringify(spec), settings, theme.value, overlaid, ...shown];
     const same = (start: number): boolean =>
       from.length === this.#made.length && from.slice(start).every((part, at) => part === this.#made[start + at]);

@@ -397,7 +397,8 @@ function isOther(now: unknown, before: unknown): boolean {
 }
 
 function areOthers(now: readonly ChartRun[], before: readonly ChartRun[] | undefined): boolean {
-  const same = (a: ChartRun, b: ChartRun): boolean => a.series === b.series && a.colour === b.colour && a.statistics === b.statistics;
+  const same = (a: ChartRun, b: ChartRun): boolean =>
+    a.series === b.series && a.colour === b.colour && a.statistics === b.statistics && a.trial === b.trial;
   return now.length !== before?.length || now.some((run, at) => !same(run, before[at]));
 }
 

@@ -1,12 +1,15 @@
 /** What a chart draws: lines, each a metric of a run or of a group of runs. */
 import type { RolloutStatistics } from '@medr1/kernel-bridge/protocol/statistics';
 import type { FollowedRun } from '../store/followed-run.ts';
+import type { RewardTrial } from '../store/reward-trial.ts';
 import type { Value } from './growing.ts';
 
 export interface ChartRun {
   series: FollowedRun;
   /** Of its rollouts; left out or null where they are not known. */
   statistics?: RolloutStatistics | null;
+  /** Of its rewards as they are edited and not applied; left out or null where nothing is. */
+  trial?: RewardTrial | null;
   /** Place of its colour in the palette. */
   colour: number;
 }

@@ -2,7 +2,7 @@
 import { describeMetric } from '@medr1/kernel-bridge/protocol/metrics';
 import type { RolloutStatistics } from '@medr1/kernel-bridge/protocol/statistics';
 import { DASHES, type Palette } from '../theme.ts';
-import { AXIS, axisValues, breaksOf } from './axis.ts';
+import { AXIS, axisValues, breaksOf, xOfSteps } from './axis.ts';
 import { shortName, type ChartSpec } from './charts.ts';
 import { isSparse } from './downsample.ts';
 import { groupsBy, meansOf } from './groups.ts';
@@ -47,7 +47,7 @@ function linesOfRuns(
     const x = axisValues(run.series, settings.axis);
     if (x.length === 0) return [];
     const breaks = breaksAt(run.series.steps, run, settings);
-    const lines = chart.metrics.flatMap((metric, place) => {
+    const lines: ChartLine[] = chart.metrics.flatMap((metric, place) => {
       const values = run.series.metrics.get(metric);
       if (!values) return [];
       const exact = describeMetric(metric)?.exact;
@@ -73,13 +73,18 @@ function linesOfRuns(
         spread: spread ? smoothed(spread, smoothing) : null,
       };
     });
-    return usesStatistics(chart, run.series) ? [...lines, ...underLastRevision(run, settings, palette, overlaid)] : lines;
+    if (usesStatistics(chart, run.series)) lines.push(...underLastRevision(run, settings, palette, overlaid));
+    if (usesTrial(chart)) lines.push(...asEdited(run, settings, palette, overlaid));
+    return lines;
   });
 }
 
 /** Whether a chart draws something of a run's rollouts: all else stays as it is when more is known of them. */
 export const usesStatistics = ({ id, from }: ChartSpec, series: FollowedRun): boolean =>
   from !== undefined || (id === 'reward' && lastRevision(series) !== null);
+
+/** Whether a chart draws what a preview of edited rewards tells. */
+export const usesTrial = ({ id }: ChartSpec): boolean => id === 'reward';
 
 /** Places among these steps before which a line is lifted, on an axis that shows that the run stood still. */
 const breaksAt = (steps: readonly number[], { series }: ChartRun, { axis }: ChartSettings): number[] =>
@@ -126,6 +131,28 @@ function underLastRevision(run: ChartRun, settings: ChartSettings, { series }: P
     dash: dashOf(run, overlaid) === 'dot' ? 'dash' : 'dot', // unlike the reward of the same run
   };
   return [columnLine(run, run.statistics, `reward ${name}`, values, settings, style)];
+}
+
+/** The past as the edited rewards would have rewarded it, as it is: a preview looks at few steps. */
+function asEdited(run: ChartRun, settings: ChartSettings, { series }: Palette, overlaid: boolean): ChartLine[] {
+  const { trial, colour } = run;
+  if (!trial || trial.steps.length === 0) return [];
+  const steps = trial.steps.map(({ step }) => step);
+  const at = xOfSteps(run.series, settings.axis);
+  const values = trial.steps.map(({ after }) => after);
+  const name = 'as edited';
+  return [
+    {
+      ...{ run, metric: `reward ${name}`, who: run.series.name, shape: 'linear', sparse: false, spread: null, name },
+      label: overlaid ? `${run.series.name} · ${name}` : `reward ${name}`,
+      colour: series[colour % series.length],
+      dash: dashOf(run, overlaid) === 'dash' ? 'dot' : 'dash', // unlike the reward of the same run
+      breaks: breaksAt(steps, run, settings),
+      x: steps.map((step) => at(step) ?? 0),
+      raw: values,
+      shown: values,
+    },
+  ];
 }
 
 /** Of a distribution the median of each run, of a facet a line for each value. */

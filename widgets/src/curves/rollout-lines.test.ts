@@ -168,3 +168,25 @@ describe('the reward under another revision', () => {
     expect(linesOf(reward, [{ ...edited, statistics: null }], SETTINGS, PALETTE)).toHaveLength(1);
   });
 });
+
+describe('the reward as edited', () => {
+  const steps = [
+    { step: 98, before: 1, after: 1.5 },
+    { step: 100, before: 1.25, after: 1.75 },
+  ];
+
+  it('is a dashed line over the steps of the preview, in the reward chart alone, and is not smoothed', async () => {
+    const [reward] = chartsFor(['reward', 'reward_std']);
+    const [length] = chartsFor(['completions/mean_length']);
+    const run = { ...(await runOf({ id: 'a', steps: 100 })), trial: { run: 'a', steps } };
+    const line = linesOf(reward, [run], { ...SETTINGS, smoother: 'ema', smoothing: 0.9 }, PALETTE).at(-1)!;
+    expect(line).toMatchObject({ label: 'reward as edited', dash: 'dash', x: [98, 100], raw: [1.5, 1.75], shown: [1.5, 1.75] });
+    expect(linesOf(length, [run], SETTINGS, PALETTE).map(({ name }) => name)).not.toContain('as edited');
+    const second = { ...run, colour: 1 }; // whose own line is dashed beside others
+    expect(linesOf(reward, [second], SETTINGS, PALETTE, true).at(-1)).toMatchObject({
+      dash: 'dot',
+      label: `${run.series.name} · as edited`,
+    });
+    expect(linesOf(reward, [{ ...run, trial: null }], SETTINGS, PALETTE).map(({ name }) => name)).not.toContain('as edited');
+  });
+});

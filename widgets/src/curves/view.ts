@@ -67,8 +67,9 @@ export class CurvesView extends WatchingElement {
   }
 
   protected override watched() {
-    const { selection, runs, colours } = this.workbench;
-    return [selection, runs.state, colours, this.model.state, this.model.layouts, this.#statistics!.changed, this.#saving, this.#painting];
+    const { selection, runs, colours, rewardTrial } = this.workbench;
+    const { state, layouts } = this.model;
+    return [selection, runs.state, colours, rewardTrial, state, layouts, this.#statistics!.changed, this.#saving, this.#painting];
   }
 
   #resize: ResizeObserver | null = null;
@@ -118,10 +119,12 @@ export class CurvesView extends WatchingElement {
         'Curves draw the metrics of a run over its steps. Ctrl+click on runs lays several over each other.',
       );
     // In the order in which they were chosen first: a click that brings a run to the front of the selection moves no chip.
+    const trial = this.workbench.rewardTrial.value;
     const all = this.#held.all.map((series) => ({
       series,
       colour: this.workbench.colours.of(series.id),
       statistics: this.#statistics!.of(series.id),
+      trial: trial?.run === series.id ? trial : null,
     }));
     const shown = all.filter(({ series }) => !this.model.state.value.hidden.includes(series.id));
     const charts = [

@@ -366,6 +366,45 @@ it('marks the line of an error in the editor while it is written, after a previe
   vi.useRealTimers();
 });
 
+it('marks the line of an error in a kept edit as soon as it is opened', async () => {
+  vi.useFakeTimers();
+  const { connector, find } = await view('running', { rewards });
+  const message = 'reward mine (mine.ts:1) cannot be read as a program: unexpected token';
+  connector.checkRewards = () =>
+    Promise.resolve([{ entry: 'mine.ts', name: 'mine', sha256: null, tests: null, error: { code: 'REWARD_SYNTAX', message, remedy: '' } }]);
+  workbench.rewardDrafts.put('a', { weights: { mine: 1 }, files: { mine: { file: 'mine.ts', source: 'export' } }, reason: '' });
+  find('[data-testid=edit-source]').click();
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(find('medr1-source-editor').shadowRoot!.querySelector('[role=note]')!.textContent).toContain(message);
+  vi.useRealTimers();
+});
+
+it("tells the run's curves what a preview found, while the edit stands as it was previewed", async () => {
+  const { element, find, type } = await view();
+  const previewed = async (): Promise<void> => {
+    find('[data-testid=reward-preview]').click();
+    await settled();
+  };
+  await previewed();
+  expect(workbench.rewardTrial.value).toBeNull(); // nothing is edited
+  await type('format', '0.5');
+  await previewed();
+  expect(workbench.rewardTrial.value).toEqual({ run: 'a', steps: element.outcome!.preview!.steps });
+  await type('format', '0.25');
+  expect(workbench.rewardTrial.value).toBeNull();
+  await previewed();
+  expect(workbench.rewardTrial.value).not.toBeNull();
+  find(APPLY).click();
+  await settled();
+  expect(workbench.rewardTrial.value).toBeNull();
+  await type('format', '0.75');
+  await previewed();
+  expect(workbench.rewardTrial.value).not.toBeNull();
+  element.remove();
+  await settled();
+  expect(workbench.rewardTrial.value).toBeNull();
+});
+
 it('the completions that a function fails on are counted, and can be read', async () => {
   const { element, find } = await view('running', { rewards });
   find('[data-testid=edit-source]').click();
@@ -376,7 +415,7 @@ it('the completions that a function fails on are counted, and can be read', asyn
   await settled();
   find('[data-testid=reward-preview]').click();
   await settled();
-  expect(find('[data-testid=reward-report]').textContent).toMatch(/fails on 2 completions\. No value for 8 of\s+104/);
+  expect(find('[data-testid=reward-report]').textContent).toMatch(/fails on 2 of 98 completions\.\s+Here the others/);
   find('[data-testid=reward-errors] button').click();
   await settled();
   const read = [...element.shadowRoot!.querySelectorAll<HTMLElement>('[data-testid=listed]')];

@@ -146,6 +146,7 @@ export class RewardsView extends WatchingElement {
     super.willUpdate(changedProperties);
     if (!this.isConnected) return;
     if (changedProperties.has('workbench')) void this.#loadBuiltIn();
+    if (changedProperties.has('editing')) this.#checkOpened();
     const { run } = this.workbench.selection;
     if (this.#held.hold(this.workbench.runs, run === null ? [] : [run])) this.#clear();
     const last = this.#run?.lastStep ?? 0;
@@ -153,6 +154,29 @@ export class RewardsView extends WatchingElement {
     if (last === 0 || fresh) return;
     this.#shares = { step: last, at: Date.now() };
     void this.#lookAtShares();
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    super.updated(changed);
+    this.#tell();
+    if (changed.has('listing') && this.listing)
+      this.renderRoot.querySelector('[data-testid=listing]')?.scrollIntoView?.({ block: 'nearest' });
+  }
+
+  protected override release(): void {
+    this.#forget();
+  }
+
+  /** The run's curves show what the preview tells, as long as it tells of the edit that stands. */
+  #tell(): void {
+    const { rewardTrial } = this.workbench;
+    const steps = this.draft && this.outcome?.preview?.steps;
+    if (!steps) return this.#forget();
+    if (rewardTrial.value?.steps !== steps) rewardTrial.set({ run: this.#run!.id, steps });
+  }
+
+  #forget(): void {
+    if (this.workbench.rewardTrial.value) this.workbench.rewardTrial.set(null);
   }
 
   async #loadBuiltIn(): Promise<void> {
@@ -286,6 +310,12 @@ export class RewardsView extends WatchingElement {
       () => void this.#checked.ask((signal) => this.workbench.connector.checkRewards(request, signal)),
       CHECK_DELAY_MS,
     );
+  }
+
+  /** A draft that was kept is checked when it is opened, as when it is written. */
+  #checkOpened(): void {
+    const opened = this.editing === null ? undefined : this.draft?.files[this.editing];
+    if (opened && opened.served === undefined) this.#checkSoon(opened.file, opened.source);
   }
 
   #functionOf(file: string): string | null {

@@ -6,6 +6,7 @@ import { Observable } from '../observable.ts';
 import { GroupQuestion } from './group-question.ts';
 import { NewRunDraft } from './new-run-draft.ts';
 import { RewardDrafts } from './reward-drafts.ts';
+import type { RewardTrial } from './reward-trial.ts';
 import { RolloutsModel } from './rollouts/model.ts';
 import { AlternativesStore } from './rollouts/alternatives.ts';
 import { TokenTexts } from './rollouts/token-texts.ts';
@@ -36,6 +37,8 @@ export interface IWorkbench {
   readonly runs: Public<RunList>;
   readonly colours: Public<RunColours>;
   readonly rewardDrafts: Public<RewardDrafts>;
+  /** The edit that was previewed last, while it stands as it was previewed. */
+  readonly rewardTrial: Observable<RewardTrial | null>;
   /** Settings that were proposed for a run, as typed, until the form of its settings has taken them over. */
   readonly settingDrafts: Observable<Readonly<Record<string, Record<string, string>>>>;
   /** What the Data view shows: one filter for every view and for notebooks. */
@@ -75,6 +78,7 @@ export class Workbench implements IWorkbench {
   readonly alternatives: AlternativesStore;
   readonly rollouts: RolloutsModel;
   readonly rewardDrafts = new RewardDrafts();
+  readonly rewardTrial = new Observable<RewardTrial | null>(null);
   readonly settingDrafts = new Observable<Readonly<Record<string, Record<string, string>>>>({});
   readonly removals = new Observable(0);
   readonly evaluation = new EvaluationChoice();
