@@ -21,9 +21,9 @@ export const labCodeEditor =
       config: { lineNumbers: true, lineWrap: true, scrollPastEnd: false },
       // JupyterLab puts tooltips at the end of the page, where the styles of an editor inside an element do not reach
       extensions: [
-        Prec.highest(tooltips({ position: 'fixed', parent: host })),
+        Prec.highest(tooltips({ position: 'fixed', parent: host, tooltipSpace: () => seen(host) })),
         lintGutter(),
-        autocompletion({ override: [completing(offersAt)] }),
+        autocompletion({ override: [completing(offersAt)], icons: false }),
       ],
     });
     host.querySelector('.cm-content')?.setAttribute('aria-label', label);
@@ -53,6 +53,19 @@ export const labCodeEditor =
       },
     };
   };
+
+/** What of the page shows tooltips of an element: the widget that it is in cuts off what leaves it. */
+function seen(host: HTMLElement): { top: number; left: number; bottom: number; right: number } {
+  const { clientWidth, clientHeight } = document.documentElement;
+  const { top, left, bottom, right } = (widgetOf(host) ?? document.documentElement).getBoundingClientRect();
+  return { top: Math.max(0, top), left: Math.max(0, left), bottom: Math.min(clientHeight, bottom), right: Math.min(clientWidth, right) };
+}
+
+function widgetOf(host: Element): Element | null {
+  const widget = host.closest('.lm-Widget');
+  const root = host.getRootNode();
+  return widget ?? (root instanceof ShadowRoot ? widgetOf(root.host) : null);
+}
 
 /** Names are offered while one is written, and at Ctrl+Space. */
 const completing =

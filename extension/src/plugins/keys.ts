@@ -20,7 +20,12 @@ const keys: JupyterFrontEndPlugin<void> = {
       describedBy: { args: { type: 'object', properties: {} } },
       execute: () =>
         keepingFocus(() =>
-          showDialog({ title: trans.__('Keys'), body: sheet(), buttons: [Dialog.okButton({ label: trans.__('Close') })] }),
+          showDialog({
+            title: trans.__('Keys'),
+            body: sheet(),
+            buttons: [Dialog.okButton({ label: trans.__('Close') })],
+            focusNodeSelector: '.medr1-Keys', // so that the arrow keys scroll it
+          }),
         ),
     });
     palette?.addItem({ command: CommandIDs.showKeys, category: PALETTE_CATEGORY });
@@ -30,6 +35,7 @@ const keys: JupyterFrontEndPlugin<void> = {
 function sheet(): Widget {
   const body = new Widget();
   body.addClass('medr1-Keys');
+  body.node.tabIndex = 0;
   for (const { view, keys } of KEYS) {
     const title = document.createElement('h3');
     title.textContent = view;
