@@ -57,3 +57,23 @@ it('shows what is removed while it is open', async () => {
   await settled();
   expect(rows()).toHaveLength(3);
 });
+
+it('keeps the keyboard where it was: at what asks once more, at the entry that follows, and in the view when all are gone', async () => {
+  const { element, rows } = await view();
+  const at = () => (element.shadowRoot!.activeElement as HTMLElement | null)?.dataset.testid;
+  const press = async (row: number, testid: string): Promise<void> => {
+    const button = rows()[row].querySelector<HTMLElement>(`[data-testid=${testid}]`)!;
+    button.focus();
+    button.click();
+    await settled();
+  };
+  await press(1, 'delete');
+  expect(at(), 'Enter twice deletes nothing').toBe('keep');
+  await press(1, 'keep');
+  expect(at()).toBe('delete');
+  await press(0, 'restore');
+  expect([at(), rows().length]).toEqual(['restore', 1]);
+  await press(0, 'delete');
+  await press(0, 'delete-for-good');
+  expect([rows().length, document.activeElement]).toEqual([0, element]);
+});

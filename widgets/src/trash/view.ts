@@ -3,7 +3,7 @@ import { css, html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Trashed } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
-import { dateTime } from '../format.ts';
+import { dateTime, inSentence } from '../format.ts';
 import { Doing, Latest } from '../load.ts';
 import { empty, failed, loaded } from '../view-states.ts';
 import type { IWorkbench } from '../store/workbench.ts';
@@ -36,19 +36,20 @@ export class TrashView extends WatchingElement {
   }
 
   protected override acquire(): void {
-    this.#load();
+    this.tabIndex = -1; // has the keyboard when the last entry is gone
+    void this.#load();
   }
 
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
     super.willUpdate(changed);
     if (this.#seen === this.workbench.removals.value) return;
     this.#seen = this.workbench.removals.value;
-    this.#load();
+    void this.#load();
   }
   #seen = 0;
 
-  #load(): void {
-    void this.#entries.ask((signal) => this.workbench.connector.trash(signal), { keep: true });
+  #load(): Promise<unknown> {
+    return this.#entries.ask((signal) => this.workbench.connector.trash(signal), { keep: true });
   }
 
   protected override render(): TemplateResult {
@@ -70,7 +71,7 @@ export class TrashView extends WatchingElement {
   }
 
   #entry({ id, kind, name, removed_at }: Trashed): TemplateResult {
-    return html`<li data-testid="trashed">
+    return html`<li data-testid="trashed" data-id=${id}>
       <span class="chip small">${KINDS[kind]}</span>
       <span class="name ellipsis" title=${name}>${name}</span>
       <span class="secondary small">${dateTime(removed_at)}</span>
@@ -78,26 +79,55 @@ export class TrashView extends WatchingElement {
         ${
           this.sure === id
             ? html`<span class="warning small">${kind === 'data' ? 'Its index and splits are lost.' : 'All of it is lost.'}</span>
-                <button data-testid="delete-for-good" @click=${() => void this.#do(() => this.workbench.connector.emptyTrash(id))}>
+                <button data-testid="delete-for-good" @click=${() => void this.#do(id, () => this.workbench.connector.emptyTrash(id))}>
                   Delete for good
                 </button>
-                <button class="quiet" @click=${() => (this.sure = null)}>Cancel</button>`
+                <button class="quiet" data-testid="keep" @click=${() => void this.#ask(id, false)}>Cancel</button>`
             : html`<button
                   data-testid="restore"
-                  aria-label=${`Restore ${name}`}
-                  @click=${() => void this.#do(() => this.workbench.restore(id))}
+                  aria-label=${`Restore ${inSentence(name)}`}
+                  @click=${() => void this.#do(id, () => this.workbench.restore(id))}
                 >
                   Restore
                 </button>
-                <button class="quiet" aria-label=${`Delete ${name} for good`} @click=${() => (this.sure = id)}>Delete …</button>`
+                <button
+                  class="quiet"
+                  aria-label=${`Delete ${inSentence(name)} for good`}
+                  data-testid="delete"
+                  @click=${() => void this.#ask(id, true)}
+                >
+                  Delete …
+                </button>`
         }
       </span>
     </li>`;
   }
 
-  async #do(what: () => Promise<unknown>): Promise<void> {
+  /** The buttons that ask once more take the place of those that were pressed, and the keyboard with it: on the one that loses nothing. */
+  async #ask(id: string, sure: boolean): Promise<void> {
+    this.sure = sure ? id : null;
+    await this.updateComplete;
+    this.#button(id, sure ? 'keep' : 'delete')?.focus();
+  }
+
+  async #do(id: string, what: () => Promise<unknown>): Promise<void> {
+    const at = this.#ids.indexOf(id);
     if (await this.#doing.do(what)) this.sure = null;
-    this.#load();
+    await this.#load();
+    await this.updateComplete;
+    const ids = this.#ids;
+    if (ids.includes(id)) return;
+    const next = ids[Math.min(at, ids.length - 1)]; // the entry that has its place now
+    (next === undefined ? this : this.#button(next, 'restore'))?.focus();
+  }
+
+  get #ids(): string[] {
+    return [...this.renderRoot.querySelectorAll<HTMLElement>('li')].map(({ dataset }) => dataset.id!);
+  }
+
+  #button(id: string, name: string): HTMLElement | null {
+    const entry = [...this.renderRoot.querySelectorAll<HTMLElement>('li')].find(({ dataset }) => dataset.id === id);
+    return entry?.querySelector<HTMLElement>(`[data-testid=${name}]`) ?? null;
   }
 
   static override styles = [
@@ -105,6 +135,9 @@ export class TrashView extends WatchingElement {
     base,
     scrolling,
     css`
+      :host(:focus) {
+        outline: none;
+      }
       ul {
         margin: 0;
         padding: 0;
