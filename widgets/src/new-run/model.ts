@@ -342,6 +342,12 @@ export class NewRunModel {
     this.#timer = setTimeout(() => void Promise.all([this.#tryAskRewards(), wrong || this.#askEstimate()]), CHECK_DELAY_MS);
   }
 
+  /** The server is back: what it could not be asked is asked again. */
+  reconnected(): void {
+    const { status, refusal } = this.state.value;
+    if (status === 'ready' && refusal !== null) this.#check();
+  }
+
   /** Sources of the chosen files that are still among the functions. */
   #sent(): Record<string, string> {
     const { files } = this.state.value;

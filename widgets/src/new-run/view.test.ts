@@ -80,6 +80,21 @@ it('a refused start is seen where the reader is: at the field whose text it quot
   await until(() => expect(offered('dataset_name')).toContain('omnimedvqa'));
 });
 
+it('what the server could not be asked while it was gone is asked again once it is back', async () => {
+  const { connector, find } = await view(null);
+  vi.spyOn(connector, 'checkConfig').mockRejectedValueOnce({ code: 'BACKEND_LOST', message: 'It ended.', remedy: 'Wait.' });
+  for (const [key, value] of Object.entries({ model_name_or_path: 'model', dataset_name: 'data' })) {
+    const field = find<HTMLInputElement>(`#field-${key}`);
+    field.value = value;
+    field.dispatchEvent(new Event('input'));
+  }
+  await until(() => expect(find('footer').textContent).toContain('It ended.'));
+  connector.connection.set('connecting');
+  connector.connection.set('open');
+  await until(() => expect(find('[data-testid=estimate]').textContent).toContain('needs'));
+  expect(find('footer [data-testid=error]')).toBeNull();
+});
+
 it('starts a pair: the variant that is chosen beside no-think, both selected', async () => {
   const { connector, element, find } = await view(null);
   const commands: string[] = [];

@@ -1,7 +1,7 @@
 /** The New run view: presets, the form, what the run would need, and the start. */
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { meter, meterStyle } from '../charts/meter.ts';
-import type { Estimate, Subscription } from '../connector.ts';
+import { isLive, type Estimate, type Subscription } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { bytes, duration, integer } from '../format.ts';
 import type { HostFiles } from '../host-files.ts';
@@ -30,6 +30,7 @@ export class NewRunView extends WatchingElement {
   declare files: HostFiles | null;
   #model: NewRunModel | null = null;
   #saved: Subscription | null = null;
+  #stopWaiting: () => void = () => {};
   /** What this view put into the store, or took up from there. */
   #kept: TypedRun | null = null;
 
@@ -54,14 +55,19 @@ export class NewRunView extends WatchingElement {
       this.#model.state.subscribe(() => this.#keep());
       void this.#model.load();
     }
+    const model = this.#model;
+    const { connection } = this.workbench.connector;
+    this.#stopWaiting = connection.subscribe(() => {
+      if (isLive(connection.value)) model.reconnected();
+    });
     const { datasets } = this.workbench.data;
     if (datasets.state.value.status === 'loading') void datasets.load();
-    const model = this.#model;
     this.#saved = this.files?.onSaved((path) => void model.reread(path)) ?? null;
   }
 
   protected override release(): void {
     this.#saved?.close();
+    this.#stopWaiting();
     this.#model?.dispose();
   }
 
