@@ -17,7 +17,7 @@ it('holds every question with its options, image, completions and rewards', () =
   const [first, second] = groups();
   const page = read(pageOf({ run: 'Demo', step: 3, groups: [first, second], images: new Map([[first.image!, PNG]]) }));
   expect(page.title).toBe('Demo, step 3');
-  const [one, two] = page.querySelectorAll('article');
+  const [one, two] = page.querySelectorAll('main article');
   expect(one.querySelector('h2')!.textContent).toBe(first.question);
   expect(one.querySelector('u')!.textContent).toContain(`${first.answer})`);
   expect(one.querySelector('img')!.getAttribute('src')).toBe(PNG);

@@ -34,9 +34,11 @@ export function pageOf({ run, step, groups, images }: Page): string {
 <style>${STYLE}</style>
 </head>
 <body class="medr1-root">
+<main>
 <h1>${escaped(title)}</h1>
 <p class="secondary">${integer(groups.length)} ${groups.length === 1 ? 'question' : 'questions'}. Right and wrong by the reading ${[...new Set(groups.map(({ reading }) => reading))].join(', ')}.</p>
 ${groups.map((group) => groupOf(group, images.get(group.image ?? ''))).join('\n')}
+</main>
 </body>
 </html>
 `;
