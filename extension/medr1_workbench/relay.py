@@ -159,14 +159,14 @@ class RelayHandler(_Base, APIHandler):
                 "The backend did not answer in time.",
                 "Try again; medr1 doctor says what it is doing.",
             )
-        except httpx.HTTPError as error:
+        except httpx.HTTPError:
             if self._headers_written:  # too late for another status: cut the answer short, so that it cannot pass for whole
                 self.request.connection.close()
             else:
                 self._fail(
                     502,
                     "BACKEND_LOST",
-                    f"The backend broke off: {type(error).__name__}.",
+                    "The backend ended while it was asked.",
                     "Try again; it starts anew by itself.",
                 )
         except (StreamClosedError, asyncio.CancelledError):
