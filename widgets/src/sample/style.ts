@@ -26,7 +26,7 @@ export const style = css`
     flex: 0 1 auto;
     gap: 4px;
     align-items: center;
-    min-width: 0;
+    min-width: calc(9ch + 60px); /* what its number and buttons have at least: less would put them over the name */
   }
   .steps button {
     flex: none;
