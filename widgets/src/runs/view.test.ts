@@ -419,3 +419,21 @@ it('roll-backs stand under their run as forks do; a click leads to the lineage',
   expect(workbench.selection.run).toBe('a');
   expect(asked).toHaveBeenCalledWith('open-lineage');
 });
+
+it('a row that leaves the list gives the keyboard to the one that takes its place', async () => {
+  const { element, find } = await panel({ runs: [{ id: 'a' }, { id: 'b', name: 'b' }, { id: 'c' }] });
+  const root = element.shadowRoot!;
+  const ids = (): string[] => [...root.querySelectorAll<HTMLElement>('[data-testid=run]')].map((row) => row.dataset.run!);
+  const leave = async (id: string): Promise<string | undefined> => {
+    workbench.runs.apply({ removed: id });
+    await element.updateComplete;
+    return (
+      root.activeElement?.closest<HTMLElement>('[data-testid=run]')?.dataset.run ?? (root.activeElement as HTMLElement)?.dataset.testid
+    );
+  };
+  const [first, second, third] = ids();
+  root.querySelector<HTMLElement>(`[data-run=${second}] button`)!.focus();
+  expect(await leave(second)).toBe(third);
+  expect(await leave(third)).toBe(first);
+  expect(await leave(first)).toBe(find('start-demo') ? 'start-demo' : 'open-new-run');
+});

@@ -553,11 +553,25 @@ export class RunsPanel extends PageElement {
     else selection.move({ runs: [id] });
   }
 
+  get #picks(): HTMLButtonElement[] {
+    return [...this.renderRoot.querySelectorAll<HTMLButtonElement>('.pick')];
+  }
+
+  /** A row that leaves the list gives the keyboard to the one that takes its place. */
+  protected override performUpdate(): void {
+    const row = this.shadowRoot?.activeElement?.closest('[data-testid=run]');
+    const at = row ? this.#picks.findIndex((pick) => row.contains(pick)) : -1;
+    super.performUpdate();
+    if (!row || row.isConnected) return;
+    const next = this.#picks[at] ?? this.#picks.at(-1) ?? this.page;
+    next?.focus({ preventScroll: true });
+  }
+
   /** Up and down walk the rows, as in JupyterLab's file browser. */
   #onKey = (event: KeyboardEvent): void => {
     const way = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!way) return;
-    const picks = [...this.renderRoot.querySelectorAll<HTMLButtonElement>('.pick')];
+    const picks = this.#picks;
     const at = picks.findIndex((pick) => pick.closest('li')!.contains(event.target as Node));
     picks[at + way]?.focus();
     event.preventDefault();
