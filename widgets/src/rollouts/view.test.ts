@@ -3,7 +3,7 @@ import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import { settled, until } from '../../testing/until.ts';
 import { Workbench } from '../store/workbench.ts';
-import type { RolloutGroup } from './group.ts';
+import { RolloutGroup } from './group.ts';
 import './view.ts';
 import type { RolloutsView } from './view.ts';
 
@@ -375,6 +375,26 @@ it('a search marks its hits, shows the completions that hold it alone, and says 
   workbench.rollouts.set({ search: 'nowhere' });
   await settled();
   expect(element.shadowRoot!.querySelector('[data-testid=rollouts-count]')!.textContent).toMatch(/^0 of \d+ groups/);
+});
+
+it('says where filters hide the group that was chosen, and shows it once they are cleared', async () => {
+  const { element } = await view({
+    runs: [{ id: 'a', steps: 2 }],
+    completionText: (_step, group) => (group === 1 ? 'a zebra' : 'nothing to see'),
+  });
+  const shown: unknown[] = [];
+  const spy = vi.spyOn(RolloutGroup.prototype, 'show').mockImplementation(function (this: RolloutGroup, completion) {
+    shown.push([this.group.group, completion]);
+    return Promise.resolve();
+  });
+  onTestFinished(() => spy.mockRestore());
+  workbench.rollouts.set({ search: 'zebra' });
+  workbench.selection.move({ step: 2, group: 0, completion: 3 });
+  await until(() => expect(element.shadowRoot!.querySelector('[data-testid=chosen-hidden]')).not.toBeNull());
+  expect(shown).toEqual([]);
+  element.shadowRoot!.querySelector<HTMLElement>('[data-testid=chosen-hidden] button')!.click();
+  await until(() => expect(shown).toEqual([[0, 3]]));
+  expect(element.shadowRoot!.querySelector('[data-testid=chosen-hidden]')).toBeNull();
 });
 
 it('a search marks its hits in coloured tokens and in the tree too', async () => {

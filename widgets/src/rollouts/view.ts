@@ -113,8 +113,9 @@ export class RolloutsView extends PageElement {
     const { runs, step, group, completion } = this.workbench.selection.value;
     const chosen = group === null ? '' : `${runs[0]} ${step} ${group} ${completion}`;
     if (chosen === this.#brought || !this.#isOnScreen) return;
-    this.#brought = chosen;
     const element = [...this.renderRoot.querySelectorAll<RolloutGroup>('medr1-group')].find((one) => one.group.group === group);
+    if (group !== null && !element) return; // filters hide it
+    this.#brought = chosen;
     void element?.updateComplete.then(() => element.show(completion));
   }
   #brought = '';
@@ -282,13 +283,21 @@ export class RolloutsView extends PageElement {
       return empty(
         'No group passes the filters',
         'Widen them to see the groups of this step.',
-        html`<button @click=${() => this.#model.set({ shown: 'all', modality: null, type: null, search: '' })}>Clear filters</button>`,
+        html`<button @click=${this.#clearFilters}>Clear filters</button>`,
       );
     const chosen = this.workbench.selection.value;
     const { colouring } = state;
     const isOpen = (group: Group): boolean => this.open.has(group.group) || chosen.group === group.group;
     const [{ step: from }] = state.groups;
+    const hidden = this.#chosenGroup !== null && !groups.includes(this.#chosenGroup);
     return html`${
+        hidden
+          ? html`<p class="again small" role="status" data-testid="chosen-hidden">
+              The chosen group does not pass the filters. <button class="quiet link" @click=${this.#clearFilters}>Clear filters</button>
+            </p>`
+          : nothing
+      }
+      ${
         from === state.step
           ? nothing
           : html`<p class="again small secondary" data-testid="used-again">
@@ -323,6 +332,8 @@ export class RolloutsView extends PageElement {
         )}
       </div>`;
   }
+
+  #clearFilters = (): void => this.#model.set({ shown: 'all', modality: null, type: null, search: '' });
 
   /** Why the groups on screen cannot be coloured so. */
   #missing = (quantity: TokenQuantity): string | null => {
