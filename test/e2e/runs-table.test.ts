@@ -123,7 +123,7 @@ it("imports a run of TRL by a path on the server's machine, for which its folder
   await page.locator(`datalist option[value="${join(out, 'sft')}"]`).waitFor({ state: 'attached' });
   await page.getByRole('button', { name: 'Choose …' }).click();
   await page.locator('.jp-Open-Dialog').waitFor();
-  await page.keyboard.press('Enter'); // nothing is selected: the folder that is shown
+  await page.getByRole('button', { name: 'Select', exact: true }).click(); // nothing is selected: the folder that is shown
   await eventually(
     () => path.inputValue(),
     (value) => value.endsWith('/notebooks/'),

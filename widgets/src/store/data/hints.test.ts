@@ -12,8 +12,11 @@ it.each([
   ['"no finding', '"no finding"'],
 ])('%s: did you mean %s?', (query, instead) => expect(hintsOf(query, COUNTS).map((hint) => hint.instead)).toEqual([instead]));
 
-it('names the values where none is near', () =>
-  expect(hintsOf('modality:Thermography', COUNTS)).toEqual([{ text: 'modality has no Thermography. It has CT, X-Ray.', instead: null }]));
+it('names the values where none is near', () => {
+  expect(hintsOf('modality:Thermography', COUNTS)).toEqual([{ text: 'modality has no Thermography. It has CT, X-Ray.', instead: null }]);
+  const tag = Object.fromEntries(Array.from({ length: 11 }, (_, at) => [`t${at}`, 1]));
+  expect(hintsOf('tag:difficult', { tag })[0].text).toMatch(/t6, t7 and 3 more\.$/);
+});
 
 it('says of tags and splits that there are none yet', () => {
   expect(hintsOf('split:x/test', COUNTS)).toMatchObject([{ text: expect.stringContaining('no split yet') as string, instead: null }]);

@@ -54,7 +54,7 @@ export function hintsOf(query: string, counts: Readonly<Record<string, Readonly<
           instead: put(index, term, `${minus}${field}:${/\s/.test(meant) ? `"${meant}"` : meant}`),
         });
       else {
-        const known = values.slice(0, FEW).join(', ') + (values.length > FEW ? ', …' : '');
+        const known = values.slice(0, FEW).join(', ') + (values.length > FEW ? ` and ${values.length - FEW} more` : '');
         hints.push({ text: `${field} has no ${value}. It has ${known}.`, instead: null });
       }
     } else if (!filters(name) && !TEXT_FIELDS.includes(name)) {
