@@ -25,7 +25,7 @@ export function columnsView({ names, meant, evaluations, nameOf, choose }: Colum
       .selected=${one.id === chosen}
       ?disabled=${one.id !== chosen && meant.some((other) => other?.id === one.id)}
     >
-      ${modelName(one)} · ${variantTag(one.settings.variant)} · ${one.settings.split} · ${integer(one.strict.total)} answers
+      ${modelName(one)} · ${variantTag(one.settings.variant)} · ${one.settings.split} · ${integer(one.strict.total)} questions
     </option>`;
   const changed = (event: Event): string => (event.target as HTMLSelectElement).value;
   return html`<div class="columns" role="group" aria-label="What is compared">

@@ -54,6 +54,8 @@ it('three compared: a row has an answer of each, p is corrected, and what all di
   expect(find('left-out').textContent).toBe(
     'Left out of A: 50 not answered by all others. Left out of B: 50 not answered by all others. Left out of C: 50 not answered yet.',
   );
+  const chosen = (all('[data-testid=column-choice]')[0] as HTMLSelectElement).selectedOptions[0];
+  expect(chosen.textContent, 'as the list of evaluations counts them').toMatch(/200 questions\s*$/);
   const p = (testid: string) => all(`[data-testid=${testid}]`).map((cell) => Number(cell.textContent!.replace('<', '')));
   expect(p('p-holm')).toHaveLength(6);
   p('p-holm').forEach((corrected, at) => expect(corrected).toBeGreaterThanOrEqual(p('p')[at]));
