@@ -125,6 +125,7 @@ describe('one selection', () => {
     await rollouts().getByTestId('rollouts-search').fill('');
     await rollouts().getByTestId('group').nth(3).locator('.title').press('?');
     const sheet = page.locator('.jp-Dialog .medr1-Keys');
+    await page.locator('.jp-Dialog .medr1-Keys:focus').waitFor(); // the arrow keys scroll it
     await sheet.getByText('Rollouts', { exact: true }).waitFor();
     await page.keyboard.press('Escape');
     await sheet.waitFor({ state: 'detached' });

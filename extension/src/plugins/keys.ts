@@ -34,14 +34,16 @@ const keys: JupyterFrontEndPlugin<void> = {
 
 function sheet(): Widget {
   const body = new Widget();
-  body.addClass('medr1-Keys');
-  body.node.tabIndex = 0;
+  const all = document.createElement('div');
+  all.className = 'medr1-Keys';
+  all.tabIndex = 0;
+  body.node.append(all);
   for (const { view, keys } of KEYS) {
     const title = document.createElement('h3');
     title.textContent = view;
     const list = document.createElement('dl');
     for (const [key, does] of keys) list.append(element('dt', key), element('dd', does));
-    body.node.append(title, list);
+    all.append(title, list);
   }
   return body;
 }
