@@ -234,6 +234,17 @@ it('a zoom draws its part of x and the points beside it, and y spans these', asy
   expect(spanOf(drawn, null, false)).toEqual([expect.closeTo(2.65), expect.closeTo(10.35)]);
 });
 
+it('what is the same but for rounding is one value: the mean of a constant', async () => {
+  const a = await runOf({ id: 'a', steps: 30 });
+  a.series.metrics.set(
+    'kl',
+    a.series.steps.map(() => 0.1),
+  );
+  const lines = linesOf(chartsFor(['kl'])[0], [a], SETTINGS, PALETTE);
+  expect(new Set(lines[0].shown).size).toBeGreaterThan(1);
+  expect(spanOf(traces(lines, SETTINGS, 300), null, false)).toEqual([expect.closeTo(0.09), expect.closeTo(0.11)]);
+});
+
 it('CSV holds every metric of every run, missing values empty', async () => {
   const a = await runOf({ id: 'a', steps: 3, gap: [2, 2] });
   const rows = csv([a], [reward]).trimEnd().split('\n');

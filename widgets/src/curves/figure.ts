@@ -12,7 +12,7 @@ import type { ChartLine, ChartRun } from './line.ts';
 import { withHeat } from './lines.ts';
 import type { ChartSettings } from './settings.ts';
 import { smooths } from './smoothing.ts';
-import { bulkRange } from './y-range.ts';
+import { areApart, bulkRange } from './y-range.ts';
 
 export type { ChartLine, ChartRun } from './line.ts';
 export type { ChartSettings } from './settings.ts';
@@ -174,7 +174,7 @@ export function spanOf(drawn: readonly Trace[], heat: HeatTrace | null, logY: bo
 
 /** `flat`: how far to go on both sides of a single value. */
 function padded([low, high]: [number, number], flat: number): [number, number] {
-  const pad = high > low ? PAD * (high - low) : flat;
+  const pad = areApart(low, high) ? PAD * (high - low) : flat;
   return [low - pad, high + pad];
 }
 

@@ -12,6 +12,11 @@ const FEWEST = 8;
 const ENOUGH = 1000;
 /** Part of the span that is left free above and below. */
 const PAD = 0.05;
+/** Values that differ by less than this part of them are one value: the mean of equals differs from them in its last digits. */
+const ROUNDING = 1e-9;
+
+/** Whether values between these ends differ by more than rounding. */
+export const areApart = (low: number, high: number): boolean => high - low > ROUNDING * Math.max(Math.abs(low), Math.abs(high));
 
 /**
  * The range of all values that are no outliers, a little wider; null where none is one (then the drawing library chooses). An outlier lies more
@@ -26,7 +31,7 @@ export function bulkRange(columns: readonly (readonly Value[])[], log: boolean):
   const sorted = Float64Array.from(some).sort();
   const [low, high] = BULK.map((share) => sorted[Math.round(share * (sorted.length - 1))]);
   const width = high - low;
-  if (width === 0) return null; // a constant with a spike: nobody knows which of the two matters
+  if (!areApart(low, high)) return null; // a constant with a spike: nobody knows which of the two matters
   const [least, most] = [low - BEYOND * width, high + BEYOND * width];
   let [from, to, out] = [high, low, false];
   for (const column of columns)

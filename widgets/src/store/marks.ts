@@ -2,6 +2,7 @@
 import { scheduleText } from '@medr1/kernel-bridge/protocol/schedule-text';
 import type { ParameterValue } from '@medr1/kernel-bridge/protocol/rewards';
 import { inSentence } from '../format.ts';
+import { lowerBound } from '../sorted.ts';
 import type { Checkpoint, MetricTable, RewardRevision, RunDetail, RunEvent } from '../connector.ts';
 
 export interface Mark {
@@ -34,16 +35,30 @@ function forkMarks({ summary }: { summary: Forked }): Mark[] {
   }));
 }
 
-/** Values that no chart can draw: one mark a step, so that a gap says why it is one. */
+/** Values that no chart can draw: a mark where a metric's first one stands, so that a gap says why it is one. A loss that stays NaN has one mark. */
 export function notFinite({ step, time, non_finite = {} }: MetricTable): Mark[] {
-  const values = Object.entries(non_finite).flatMap(([name, found]) => found.map(([at, value]) => ({ at, text: `${name} ${value}` })));
-  return [...Map.groupBy(values, ({ at }) => at)].map(([at, found]) => ({
+  const stretches = Object.entries(non_finite).flatMap(([name, found]) =>
+    stretchesOf(found, step).map((stretch) => ({ name, ...stretch })),
+  );
+  return [...Map.groupBy(stretches, ({ from }) => from)].map(([at, found]) => ({
     kind: 'alert' as const,
     step: at,
     time: time[step.findLastIndex((one) => one <= at)] ?? 0,
     title: 'Not a finite number',
-    detail: found.map(({ text }) => text).join(', '),
+    detail: found.map(({ name, value, from, to }) => `${name} ${value}${to > from ? ` in steps ${from} to ${to}` : ''}`).join(', '),
   }));
+}
+
+/** Stretches of the same value, between which no stored step has another one. */
+function stretchesOf(found: readonly (readonly [step: number, value: string])[], steps: readonly number[]) {
+  const stretches: { from: number; to: number; value: string }[] = [];
+  for (const [at, value] of found) {
+    const last = stretches.at(-1);
+    const next = last && (steps[lowerBound(steps, last.to + 1)] ?? Infinity);
+    if (last && last.value === value && at <= next!) last.to = at;
+    else stretches.push({ from: at, to: at, value });
+  }
+  return stretches;
 }
 
 /** Alerts, and where the run stood still. */
