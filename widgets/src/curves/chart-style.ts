@@ -36,6 +36,8 @@ export const style = css`
     font-size: 11px;
   }
   .heat {
+    flex-shrink: 9; /* sooner than the title */
+    min-width: 7ch;
     max-width: 14ch;
     min-height: 20px;
     padding: 0 2px;
@@ -117,7 +119,7 @@ export const style = css`
   }
   .legend th[scope='row'] {
     width: 100%;
-    min-width: 8ch;
+    min-width: 10ch;
     max-width: 0; /* takes what the values leave */
     padding: 0;
     text-align: left;
@@ -128,8 +130,9 @@ export const style = css`
   }
   .legend th[scope='col'] span {
     display: inline-block;
-    max-width: 14ch;
-    overflow-wrap: anywhere;
+    width: max-content;
+    min-width: min-content; /* no word is broken */
+    max-width: 8ch;
     vertical-align: bottom;
   }
   .legend td.number {
