@@ -48,6 +48,32 @@ it('says why a run that failed before its first checkpoint fails again, and ends
   expect(JSON.parse(failed.stderr)).toMatchObject({ error: { message: expect.stringContaining('items.json') } });
 });
 
+it('refuses to train a run by itself whose rewards a kernel gives, and leaves it as it was', async () => {
+  await using tiny = await makeTiny();
+  const home = prepareHome(join(tiny.directory, 'home'));
+  const loadItems = () => Promise.resolve({ root: tiny.directory, items: tiny.items, left_out: 0, hash: 'h' });
+  const config = tiny.config({
+    max_steps: 3,
+    model_name_or_path: tiny.model,
+    dataset_name: tiny.directory,
+    reward_funcs: ['accuracy', 'mine.py'],
+  });
+  const served = { mine: { file: 'mine.py', source: 'def mine(): ...', sha256: 'f00d', runtime: 'kernel' as const } };
+  const askKernel = () => Promise.resolve({ values: [0, 0, 0, 0] });
+  using store = await createRun(home, config, { loadItems, served, askKernel });
+  store.setState('stopped');
+  const { id } = store.row();
+  const env = { ...process.env, MEDR1_HOME: home };
+  const resumed = [main, 'train', '--resume', id, '--processes', '2', '--json'];
+  const failed = await promisify(execFile)(process.execPath, resumed, { env }).catch((error) => error);
+  expect(JSON.parse(failed.stderr).error).toMatchObject({
+    code: 'REWARD_KERNEL_UNREACHABLE',
+    message: expect.stringContaining(`Run ${id} is rewarded by mine of a notebook's kernel`),
+    remedy: expect.stringContaining(`medr1 reward set ${id} --remove mine`),
+  });
+  expect(store.row().state).toBe('stopped');
+});
+
 it('a device that does not exist is refused by name, and no run is made', async () => {
   await using tiny = await makeTiny();
   const home = prepareHome(join(tiny.directory, 'home'));

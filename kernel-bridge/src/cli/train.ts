@@ -18,6 +18,7 @@ import { completeConfig, parseSettings, readConfigFile } from '../runs/config.ts
 import { errors } from '../runs/errors.ts';
 import { homeDir, prepareHome, runDirectory } from '../runs/home.ts';
 import { parseVariants } from '../runs/pair-config.ts';
+import { revisions } from '../runs/rewards.ts';
 import { createPair, createRun, isTraining, openRun, partnerOf, trainedBy } from '../runs/runs.ts';
 import type { RunStore } from '../runs/store.ts';
 import { Jobs } from '../server/jobs.ts';
@@ -332,6 +333,9 @@ async function resumedHere(home: string, id: string): Promise<RunStore[]> {
   const { state } = store.row();
   if (isTraining(store.directory)) throw errors.runLocked(id, trainedBy(store.directory));
   if (isActive(state) || state === 'finished') throw errors.wrongState(id, 'be resumed', state, 'medr1 runs list shows the states.');
+  const { sources = {} } = revisions(store.db).at(-1) ?? {};
+  const served = Object.keys(sources).filter((name) => sources[name].runtime === 'kernel');
+  if (served.length > 0) throw errors.rewardedByKernel(id, served);
   const partner = partnerOf(home, store.row());
   if (partner === null) return [store];
   recovering.markIfDead(partner);

@@ -213,6 +213,11 @@ export const errors = {
       `Run ${id} is already being trained by ${pid === null ? 'another process' : `process ${pid}`}.`,
       'Wait for it, or stop it first (medr1 runs list shows its state).',
     ),
+  rewardedByKernel: (id: string, names: readonly string[]) =>
+    make('REWARD_KERNEL_UNREACHABLE', 422)(
+      `Run ${id} is rewarded by ${names.join(', ')} of a notebook's kernel, and a command that trains by itself cannot ask a kernel.`,
+      `Resume it through the server of its home (JupyterLab or medr1 serve, without --processes and --report): it takes the processes of the run's configuration. Or leave the functions out: medr1 reward set ${id} ${names.map((name) => `--remove ${name}`).join(' ')}.`,
+    ),
   serverGone: (home: string, id: string) =>
     make('SERVER_GONE', 503)(
       `The server of ${home}, which trained run ${id}, does not answer any more.`,
