@@ -95,7 +95,7 @@ export const LAYERS: Layer[] = [
   layer(
     'cli',
     'the `medr1` command, one file a command; loads the rest when it needs it',
-    'setup torch models rewards alerts data rl search runs evals worker client server reproduce',
+    'setup torch models log rewards alerts data rl search runs evals worker client server reproduce',
   ),
   layer('widgets', 'Lit components: what they share, the Connector seam first', 'client'),
   layer('widgets/store', 'models that several views share: runs, data, rollouts, selection', 'widgets'),

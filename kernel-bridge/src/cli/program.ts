@@ -1,6 +1,8 @@
 /** The commands of `medr1`. A command's file is loaded when it runs, so that a missing addon breaks only what needs it. */
 import { Command, CommanderError } from 'commander';
 import { expandHome } from '../files/user-path.ts';
+import { homeDir } from '../data/home.ts';
+import { machineRefusal } from '../log/errors.ts';
 import { VERSION } from '../version.ts';
 import { fail, PARSER_OUTPUT } from './output.ts';
 
@@ -52,6 +54,6 @@ export async function medr1(argv: string[]): Promise<number> {
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    return fail(error, argv.includes('--json'));
+    return fail(machineRefusal(homeDir(), error) ?? error, argv.includes('--json'));
   }
 }

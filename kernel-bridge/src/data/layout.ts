@@ -9,6 +9,7 @@
  */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { reasonOf } from '../files/reason.ts';
 import { kindOf } from './folders.ts';
 import { expandHome } from '../files/user-path.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
@@ -41,7 +42,7 @@ const NO_TABLE = /^(dataset_info|dataset_infos|dataset_dict|state|package|packag
 export async function findLayout(path: string): Promise<Layout> {
   const given = resolve(expandHome(path));
   const info = await stat(given).catch((cause: unknown) => {
-    throw notFound(path, cause);
+    throw (cause as NodeJS.ErrnoException).code === 'EACCES' ? unreadable(path, cause as Error) : notFound(path, cause);
   });
   if (info.isFile()) return oneFile(given);
   if (!info.isDirectory()) throw notFound(path);
@@ -175,7 +176,7 @@ export function unreadable(path: string, cause: Error): WorkbenchError {
   return new WorkbenchError({
     code: 'DATA_UNREADABLE',
     cause,
-    message: `${path} cannot be read: ${cause.message}`,
+    message: `${path} cannot be read: ${reasonOf(cause)}`,
     remedy: 'Mend the folder, or remove the file from it, and start again.',
   });
 }

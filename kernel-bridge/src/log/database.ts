@@ -1,10 +1,11 @@
 /** SQLite databases by the rules that made them survive every simulated power cut: WAL, synchronous=FULL, one transaction a change. */
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { WorkbenchError } from '../protocol/errors.ts';
-import { cannotOpen, hasRoom, isDiskError } from './disk-space.ts';
-import { machineRefusal, noRoom } from './errors.ts';
+import { cannotOpen, hasRoom, isDenied, isDiskError, isReadable } from './disk-space.ts';
+import { machineRefusal, noRoom, notReadable } from './errors.ts';
 
 /** The mark of a kind of database, and the errors for a file of another kind and for one that cannot be read. */
 export interface DatabaseKind {
@@ -51,6 +52,34 @@ export function openAs(file: string, kind: DatabaseKind, { check = false, wait_m
     db?.close();
     throw machineRefusal(file, error) ?? kind.damaged(file, error);
   }
+}
+
+/**
+ * A database that is only read. Where nobody may write beside it SQLite cannot make the index of its journal: the file is all there is when no journal is left,
+ * and is read as one that never changes. Throws NOT_READABLE.
+ */
+export function openToRead(file: string, wait_ms = 5000): DatabaseSync {
+  const open = (from: string | URL): DatabaseSync => {
+    const db = new DatabaseSync(from, { readOnly: true, timeout: wait_ms });
+    try {
+      db.prepare('PRAGMA user_version').get(); // what it lacks shows at the first reading
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  };
+  try {
+    return open(file);
+  } catch (error) {
+    if (!isDenied(error, file)) throw error;
+    if (!isReadable(file)) throw notReadable(file, 'permission denied', error);
+    if ((statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0)
+      throw notReadable(file, `its journal ${basename(file)}-wal is not folded in, which takes the right to write there`, error);
+  }
+  const frozen = pathToFileURL(file);
+  frozen.searchParams.set('immutable', '1');
+  return open(frozen);
 }
 
 /** A database whose tables all stood in its journal, as they do until SQLite folds it in: somebody copied the one without the other. */

@@ -53,6 +53,15 @@ function isWritable(file: string): boolean {
   }
 }
 
+export function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Bytes of a disk that are free, and those of them that are kept so that a training can still write its logs and checkpoints. */
 export function roomOf(directory: string): { free: number; reserve: number } {
   const { bavail, blocks, bsize } = statfsSync(directory);

@@ -1,7 +1,8 @@
 /** What a machine refuses a command or a request, by its name: none of these says anything of what a file holds. */
+import { existsSync } from 'node:fs';
 import { reasonOf } from '../files/reason.ts';
 import { WorkbenchError } from '../protocol/errors.ts';
-import { isBusy, isDenied, isDiskError, isDiskFull } from './disk-space.ts';
+import { isBusy, isDenied, isReadable, isDiskError, isDiskFull } from './disk-space.ts';
 
 const make =
   (code: string, http: number) =>
@@ -26,6 +27,24 @@ export const notWritable = (path: string, cause: unknown): WorkbenchError =>
     cause,
   );
 
+export const notReadable = (path: string, why: string, cause: unknown): WorkbenchError =>
+  make('NOT_READABLE', 500)(
+    `${path} cannot be read: ${why}`,
+    'Give yourself the right to read it (its folders, too), or name another home with MEDR1_HOME.',
+    cause,
+  );
+
+/** Calls of the file system that read alone; open does either. */
+const READING = new Set(['scandir', 'opendir', 'stat', 'lstat', 'access', 'readlink', 'realpath']);
+
+/** What the file system itself denies this user; null where it is something else. */
+function deniedByFiles(error: unknown): WorkbenchError | null {
+  const { code = '', path, syscall = '' } = error as NodeJS.ErrnoException;
+  if (path === undefined || !['EACCES', 'EPERM', 'EROFS'].includes(code)) return null;
+  const read = code !== 'EROFS' && (READING.has(syscall) || (syscall === 'open' && existsSync(path) && !isReadable(path)));
+  return read ? notReadable(path, reasonOf(error), error) : notWritable(path, error);
+}
+
 const diskFailed = (path: string, cause: unknown): WorkbenchError =>
   make('DISK_FAILED', 500)(
     `The disk that holds ${path} could not be read or written: ${text(cause)}`,
@@ -46,5 +65,5 @@ export function machineRefusal(file: string, error: unknown): WorkbenchError | n
   if (isDiskFull(error)) return noRoom(file, error);
   if (isDiskError(error)) return diskFailed(file, error);
   if (isBusy(error)) return databaseBusy(error);
-  return isDenied(error, file) ? notWritable(file, error) : null;
+  return isDenied(error, file) ? notWritable(file, error) : deniedByFiles(error);
 }

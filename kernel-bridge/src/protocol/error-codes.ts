@@ -49,6 +49,11 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     'Make room (old runs, the trash), then repeat the request.',
   ),
   DATABASE_BUSY: code(503, 'Another program holds a database.', 'Close the program that has it open for writing (sqlite3, a backup).'),
+  NOT_READABLE: code(
+    500,
+    'A folder or file cannot be read by this user.',
+    'Correct its permissions, or name another home with MEDR1_HOME.',
+  ),
   NOT_WRITABLE: code(
     500,
     'A folder or file cannot be made or written to.',

@@ -2,7 +2,9 @@
  * The process that makes an index: its memory goes when it ends, and a decoder that dies on a hostile image takes nothing else with it.
  * It is sent one BuildOptions, answers with progress, and stops on SIGTERM or when its parent is gone.
  */
+import { machineRefusal } from '../../log/errors.ts';
 import { errorBody } from '../../protocol/errors.ts';
+import { homeDir } from '../home.ts';
 import { buildIndex, type BuildOptions } from './build.ts';
 
 const abort = new AbortController();
@@ -27,7 +29,7 @@ process.once('message', (message) => {
   })
     .then(
       () => tell({ done: true }),
-      (error: unknown) => tell({ error: abort.signal.aborted ? null : errorBody(error) }),
+      (error: unknown) => tell({ error: abort.signal.aborted ? null : errorBody(machineRefusal(homeDir(options.home), error) ?? error) }),
     )
     .finally(() => process.connected && process.disconnect());
 });

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { IndexJob } from '../../protocol/data.ts';
 import { expandHome } from '../../files/user-path.ts';
+import { machineRefusal } from '../../log/errors.ts';
+import { homeDir } from '../home.ts';
 import { WorkbenchError, errorBody } from '../../protocol/errors.ts';
 import { findLayout } from '../layout.ts';
 import { addDataset, checkName, isTaken, nameFor, nameOf, refuseTaken } from './add.ts';
@@ -125,7 +127,10 @@ export class IndexJobs {
       });
       Object.assign(job, { state: 'done', seconds_left: 0 });
     } catch (error) {
-      Object.assign(job, signal.aborted ? { state: 'stopped' } : { state: 'failed', error: errorBody(error) });
+      Object.assign(
+        job,
+        signal.aborted ? { state: 'stopped' } : { state: 'failed', error: errorBody(machineRefusal(homeDir(this.#home), error) ?? error) },
+      );
     }
   }
 }

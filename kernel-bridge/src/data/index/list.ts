@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { DatasetSummary } from '../../protocol/data.ts';
 import { WorkbenchError } from '../../protocol/errors.ts';
+import { openToRead } from '../../log/database.ts';
 import { renameDurably } from '../../files/durable.ts';
 import { moveToTrash } from '../../files/trash.ts';
 import { datasetDir, homeDir } from '../home.ts';
@@ -21,14 +22,16 @@ function namesIn(home?: string): string[] {
 /** Whether a data set of this name was indexed. */
 export function hasQuestions(name: string, home?: string): boolean {
   if (/[/\\]|^\.+$/.test(name) || !existsSync(indexPath(name, home))) return false;
-  const db = new DatabaseSync(indexPath(name, home), { readOnly: true, timeout: 5000 });
+  let db: DatabaseSync | undefined;
   try {
+    db = openToRead(indexPath(name, home));
     const version = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
     return version === SCHEMA_VERSION && getMeta(db, 'revision') !== null;
-  } catch {
+  } catch (error) {
+    if (error instanceof WorkbenchError) throw error; // it is there, and this user may not read it
     return false; // no database, or one of another program
   } finally {
-    db.close();
+    db?.close();
   }
 }
 
@@ -69,7 +72,7 @@ export function realDir(dir: string): string | null {
 
 export function openForReading(name: string, home?: string): DatabaseSync {
   if (!hasQuestions(name, home)) throw unknownDataset(name, home);
-  return new DatabaseSync(indexPath(name, home), { readOnly: true, timeout: 5000 });
+  return openToRead(indexPath(name, home));
 }
 
 export function summary(name: string, home?: string): DatasetSummary {
@@ -136,14 +139,15 @@ export const nameTaken = (name: string, home?: string): WorkbenchError =>
 /** The folder of an index of another version; null where there is none. */
 function olderIndexOf(name: string, home?: string): string | null {
   if (/[/\\]|^\.+$/.test(name) || !existsSync(indexPath(name, home))) return null;
-  const db = new DatabaseSync(indexPath(name, home), { readOnly: true, timeout: 5000 });
+  let db: DatabaseSync | undefined;
   try {
+    db = openToRead(indexPath(name, home));
     const version = (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
     return version === SCHEMA_VERSION ? null : getMeta<string>(db, 'dir');
   } catch {
     return null; // no database, or one of another program
   } finally {
-    db.close();
+    db?.close();
   }
 }
 
