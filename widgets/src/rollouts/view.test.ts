@@ -377,6 +377,32 @@ it('a search marks its hits, shows the completions that hold it alone, and says 
   expect(element.shadowRoot!.querySelector('[data-testid=rollouts-count]')!.textContent).toMatch(/^0 of \d+ groups/);
 });
 
+it('says of steps from before a fork whose rollouts they are, and under which variant', async () => {
+  const inherited = [{ run: 'p', name: 'Parent', variant: 'think' as const, to: 3 }];
+  const { element } = await view({ runs: [{ id: 'a', steps: 5, inherited }] });
+  const said = () => element.shadowRoot!.querySelector('[data-testid=inherited]')?.textContent?.replace(/\s+/g, ' ').trim();
+  workbench.selection.move({ step: 3 });
+  await settled();
+  expect(said()).toBe('These are rollouts of Parent (think), whose steps up to 3 this run began with.');
+  workbench.selection.move({ step: 4 });
+  await settled();
+  expect(said()).toBeUndefined();
+});
+
+it('brings a chosen completion into view again once its tokens are there', async () => {
+  await view({ runs: [{ id: 'a', steps: 2 }] });
+  const shown: unknown[] = [];
+  const spy = vi.spyOn(RolloutGroup.prototype, 'show').mockImplementation(function (this: RolloutGroup) {
+    shown.push(this.texts?.status);
+    return Promise.resolve();
+  });
+  onTestFinished(() => spy.mockRestore());
+  workbench.rollouts.set({ colouring: 'logprob' });
+  workbench.selection.move({ step: 2, group: 0, completion: 3 });
+  await until(() => expect(shown.at(-1)).toBe('ready'));
+  expect(shown[0]).toBe('loading');
+});
+
 it('says where filters hide the group that was chosen, and shows it once they are cleared', async () => {
   const { element } = await view({
     runs: [{ id: 'a', steps: 2 }],

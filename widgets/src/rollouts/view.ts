@@ -115,7 +115,7 @@ export class RolloutsView extends PageElement {
     if (chosen === this.#brought || !this.#isOnScreen) return;
     const element = [...this.renderRoot.querySelectorAll<RolloutGroup>('medr1-group')].find((one) => one.group.group === group);
     if (group !== null && !element) return; // filters hide it
-    this.#brought = chosen;
+    if (element?.texts?.status !== 'loading') this.#brought = chosen; // tokens that come make the group longer
     void element?.updateComplete.then(() => element.show(completion));
   }
   #brought = '';
@@ -289,8 +289,17 @@ export class RolloutsView extends PageElement {
     const { colouring } = state;
     const isOpen = (group: Group): boolean => this.open.has(group.group) || chosen.group === group.group;
     const [{ step: from }] = state.groups;
+    const before = run.detail?.summary.inherited.find(({ to }) => state.step !== null && state.step <= to);
     const hidden = this.#chosenGroup !== null && !groups.includes(this.#chosenGroup);
     return html`${
+        before
+          ? html`<p class="again small secondary" data-testid="inherited">
+              These are rollouts of ${readable(before.name)} (${before.variant}), whose steps up to ${integer(before.to)} this run began
+              with.
+            </p>`
+          : nothing
+      }
+      ${
         hidden
           ? html`<p class="again small" role="status" data-testid="chosen-hidden">
               The chosen group does not pass the filters. <button class="quiet link" @click=${this.#clearFilters}>Clear filters</button>
