@@ -69,7 +69,7 @@ describe('what is wrong is said at its field, and nothing is sent', () => {
     const refused = { code: 'REQUEST_INVALID', message: 'body split: no split of that name', remedy: 'Choose another.' };
     connector.evals.start = () => Promise.reject(Object.assign(new Error(refused.message), refused));
     expect(await model.start()).toBeNull();
-    expect(model.state.value.problems).toEqual({ split: 'body split: no split of that name Choose another.' });
+    expect(model.state.value.problems).toEqual({ split: 'body split: no split of that name. Choose another.' });
   });
 });
 
