@@ -11,6 +11,7 @@ import { AnswerEvidence } from './evidence.ts';
 import { imageCacheDir } from './home.ts';
 import { imageBase, insidePaths } from './image-base.ts';
 import { ImageFolder, isConfined } from './images.ts';
+import { KeptPictures } from './kept-pictures.ts';
 import { toItem, type Hints } from './item.ts';
 import { unreadable, type Layout, type Source } from './layout.ts';
 import { csvRecords } from './readers/csv.ts';
@@ -49,13 +50,23 @@ export async function readDataset(layout: Layout, options: ReadOptions = {}): Pr
   const records = (source: Source) => whole(source, readSource(source, embedded, options.signal));
   const wanted = await Promise.all(layout.questions.map((source) => firstImages(source, records(source))));
   const { imagesDir } = options;
-  const hasEmbedded = imagesDir === undefined && (await holdsImages(wanted, embedded));
-  const isPlaced = hasEmbedded || imagesDir !== undefined;
-  const bases = isPlaced ? [] : await Promise.all(layout.questions.map((source, i) => imageBase(layout, source, wanted[i])));
-  const root = imagesDir ?? (hasEmbedded ? embedded : shortest([layout.dir, ...bases]));
-  const prefixes = bases.map((base) => relative(root, base).split(sep).join('/'));
-  return { root, readings: read(layout, new ImageFolder(root, { grows: hasEmbedded }), prefixes, records) };
+  const hasEmbedded = await holdsImages(wanted, embedded);
+  const bases = imagesDir === undefined ? await Promise.all(layout.questions.map((source, i) => imageBase(layout, source, wanted[i]))) : [];
+  const folder = imagesDir ?? shortest([layout.dir, ...bases]);
+  const prefixes = bases.map((base) => relative(folder, base).split(sep).join('/'));
+  const inside = await insidePaths(folder);
+  const placed = (image: string, prefix: string) => (prefix !== '' && isConfined(image) ? `${prefix}/${image}` : inside(image));
+  const files = new ImageFolder(folder);
+  const kept = hasEmbedded ? await KeptPictures.over(embedded, folder) : null;
+  const find: Find = (image, i) => {
+    const path = placed(image, prefixes[i] ?? '');
+    return kept ? kept.find(image, path) : files.find(path);
+  };
+  return { root: kept ? embedded : folder, readings: read(layout, find, records) };
 }
+
+/** Where the image is that a record of the i-th file names. */
+type Find = (image: string, i: number) => ReturnType<ImageFolder['find']>;
 
 function readSource(source: Source, embedded: string, signal?: AbortSignal): AsyncGenerator<Found> {
   const path = source.path.toLowerCase();
@@ -94,28 +105,19 @@ async function holdsImages(wanted: readonly string[][], embedded: string): Promi
   return false;
 }
 
-async function* read(
-  layout: Layout,
-  images: ImageFolder,
-  prefixes: string[],
-  records: (source: Source) => AsyncGenerator<Found>,
-): AsyncGenerator<Reading> {
+async function* read(layout: Layout, find: Find, records: (source: Source) => AsyncGenerator<Found>): AsyncGenerator<Reading> {
   const known = new KnownItems();
   const evidence = new AnswerEvidence();
   const others = new Map<string, Pick<ReturnType<typeof toItem>, 'before' | 'after'>>();
-  const inside = await insidePaths(images.root);
   for (const [i, source] of [...layout.questions, ...layout.splits].entries()) {
-    const prefix = prefixes[i] ?? '';
     known.nextFile();
     for await (const found of records(source)) {
       const { item, answer, before, after } = toItem(found.value, { file: source.file, row: found.row }, source.hints, found.problem);
-      if (prefix !== '' && isConfined(item.image)) item.image = `${prefix}/${item.image}`;
-      else item.image = inside(item.image);
+      const image = await find(item.image, i);
+      item.image = image.path;
       // A split file's record is the question that is known already; any other repeated record is one of its own.
       const same = source.split === null ? null : known.match(item);
       if (same === null) {
-        const image = await images.find(item.image);
-        item.image = image.path;
         item.problem ??= image.problem;
         known.add(item);
         evidence.add(item.id, source.file, item.options, answer);

@@ -140,6 +140,35 @@ it('pictures in cells are images: base64, data URIs, and the row that has the pi
   }
 });
 
+it('pictures in cells and files of images stand beside each other in one folder, also where the files lie elsewhere', async () => {
+  using dir = temporary();
+  const png = await picture(1);
+  const home = join(dir.path, 'home');
+  const named = (image: string) => JSON.stringify({ ...row, question: `${image}?`, image });
+  write(join(dir.path, 'set'), {
+    'cells.tsv': `image\tquestion\tA\tB\tanswer\n${png.toString('base64')}\tWhat?\tx\ty\tA\n`,
+    'files.jsonl': ['a.png', 'files/b.png', 'late.png', join(dir.path, 'set/a.png'), '../out.png', '/etc/hosts'].map(named).join('\n'),
+    'a.png': png,
+    'files/b.png': png,
+  });
+  write(dir.path, { 'out.png': png, 'elsewhere/a.png': png });
+  const read = async (imagesDir?: string) => {
+    await addDataset(join(dir.path, 'set'), { home, name: 'set', imagesDir });
+    const { items } = await loadItems('set', { home });
+    return Object.fromEntries(items.map(({ question, problem }) => [question.replace(join(dir.path, 'set'), 'WHOLE'), problem]));
+  };
+  const found = { 'What?': null, 'a.png?': null, 'WHOLE/a.png?': null, 'files/b.png?': null };
+  const outside = { '../out.png?': 'image-outside', '/etc/hosts?': 'image-outside' };
+  expect(await read()).toEqual({ ...found, ...outside, 'late.png?': 'image-missing' });
+  write(join(dir.path, 'set'), { 'late.png': png });
+  expect(await read()).toEqual({ ...found, ...outside, 'late.png?': null });
+  const set = new Dataset('set', home);
+  expect(set.page({}).items.map(({ width }) => width !== null)).toEqual([true, true, true, true, true, false, false]);
+  set.close();
+  const missing = { 'files/b.png?': 'image-missing', 'late.png?': 'image-missing', 'WHOLE/a.png?': 'image-outside' };
+  expect(await read(join(dir.path, 'elsewhere'))).toEqual({ ...found, ...outside, ...missing });
+});
+
 describe('images beside a table', () => {
   it.each(['images', 'imgs', 'figures', 'Images', 'images/train'])('in %s are found', async (folder) => {
     using dir = temporary();
