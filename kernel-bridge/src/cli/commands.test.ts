@@ -195,6 +195,7 @@ const ASKED: Record<string, string[][]> = {
   ],
   'runs metrics': [[RUN], [RUN, '--csv', join(scratch, `${HOSTILE}.csv`)], [RUN, '--csv', reward]],
   'runs pause': [[RUN], [HOSTILE]],
+  'runs queue': [[], [HOSTILE], [HOSTILE, '--before', HOSTILE], ['--json']],
   'runs stop': [[RUN], [HOSTILE]],
   'runs resume': [[RUN], [HOSTILE]],
   'runs set': [[RUN], [RUN, 'temperature=0.5', '--reason', HOSTILE], [RUN, `${HOSTILE}=1`], [RUN, '--revert', HOSTILE], [HOSTILE]],
