@@ -142,8 +142,8 @@ export class RunsPanel extends PageElement {
       </span>
       <button
         class="quiet"
-        title="Runs as a table"
-        aria-label="Runs as a table"
+        title="Table of runs"
+        aria-label="Table of runs"
         data-testid="open-table"
         @click=${() => command(this, 'open-runs-table')}
       >
