@@ -1,7 +1,7 @@
 /** What a chart draws of its runs: made anew where something changed, painted where that can be seen. */
 import type { FollowedRun } from '../store/followed-run.ts';
 import { theme, type Palette } from '../theme.ts';
-import { xOfStep } from './axis.ts';
+import { AXIS, xOfStep } from './axis.ts';
 import { placedMarks, type PlacedMark } from './chart-marks.ts';
 import type { ChartSpec } from './charts.ts';
 import { allX } from './readings.ts';
@@ -157,6 +157,6 @@ export class ChartDrawing {
         one.mark.kind === 'checkpoint' ? { ...one, text: one.title } : one,
       );
     };
-    return pictureOf(spec.title, this.lines, size, (plot) => this.#sceneOf(plot), id, marks);
+    return pictureOf({ title: spec.title, x: AXIS[settings.axis].label }, this.lines, size, (plot) => this.#sceneOf(plot), id, marks);
   }
 }

@@ -19,7 +19,7 @@ const scene = (size: Size) =>
   );
 const line = (label: string) => ({ label, colour: 'red', dash: 'dash' }) as ChartLine;
 const picture = (title: string, lines: ChartLine[], size: Size = { width: 300, height: 190 }) =>
-  pictureOf(title, lines, size, scene, 'plot');
+  pictureOf({ title, x: 'time without pauses' }, lines, size, scene, 'plot');
 
 it('a chart by itself has its title, its lines with their dashes, their names, and the numbers of both axes', () => {
   const svg = svgOf([{ ...picture('Reward', [line('a'), line('b')]), x: 0, y: 0 }], 'white');
@@ -32,6 +32,7 @@ it('a chart by itself has its title, its lines with their dashes, their names, a
     '>10 min</text>',
     '>6 min</text>',
     '>0.5</text>',
+    '>time without pauses</text>',
     'clip-path="url(#plot)"',
   ])
     expect(svg).toContain(part);
@@ -79,7 +80,7 @@ it('has the marks of the chart: what was changed goes through it, each with its 
     { at: 100, glyph: '▼', text: 'Rewards, step 4\nformat 1 → <0.3>', line: true },
     { at: 200, glyph: '◆', text: 'Checkpoint, step 8', line: false },
   ];
-  const { elements } = pictureOf('Reward', [line('a')], { width: 300, height: 190 }, scene, 'plot', marks);
+  const { elements } = pictureOf({ title: 'Reward', x: 'step' }, [line('a')], { width: 300, height: 190 }, scene, 'plot', marks);
   expect(elements).toMatch(/<path d="M100,6V\d+"[^>]*stroke-dasharray="3 3"/);
   expect(elements).toContain('<title>Rewards, step 4\nformat 1 → &lt;0.3&gt;</title>▼');
   expect(elements).toMatch(/<text x="200"[^>]*><title>Checkpoint, step 8<\/title>◆/);

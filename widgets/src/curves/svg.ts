@@ -8,6 +8,8 @@ const TEXT = 'font-family="system-ui, sans-serif"';
 /** Height of the title, and of a row of the legend. */
 const TITLE_HEIGHT = 22;
 const ROW_HEIGHT = 16;
+/** Height of the line under the numbers of x, which says what they are. */
+const AXIS_HEIGHT = 16;
 /** Width of a letter of the legend, about; of a piece of line; and between two entries. */
 const LETTER = 6.2;
 const SWATCH = 22;
@@ -34,9 +36,9 @@ export interface PictureMark {
   line: boolean;
 }
 
-/** Of a chart, in this size: its title, its legend, and below them the scene that is made for what is left, with its marks. `id` tells it from others of the same SVG. */
+/** Of a chart, in this size: its title, its legend, below them the scene that is made for what is left, with its marks, and what x is. `id` tells it from others of the same SVG. */
 export function pictureOf(
-  title: string,
+  { title, x }: { title: string; x: string },
   lines: readonly ChartLine[],
   { width, height }: Size,
   make: (plot: Size) => Scene,
@@ -45,15 +47,18 @@ export function pictureOf(
 ): Picture {
   const rows = rowsOf(lines, width);
   const top = TITLE_HEIGHT + rows.length * ROW_HEIGHT;
-  const scene = make({ width, height: Math.max(LEAST_PLOT, height - top) });
+  const scene = make({ width, height: Math.max(LEAST_PLOT, height - top - AXIS_HEIGHT) });
+  const bottom = top + scene.height;
+  const middle = tenth((MARGIN.l + scene.width - MARGIN.r) / 2);
   const heading = `<text x="4" y="15" ${TEXT} font-size="13" font-weight="600" fill="${escaped(scene.text)}">${escaped(brief(title))}</text>`;
   return {
     width,
-    height: top + scene.height,
+    height: bottom + AXIS_HEIGHT,
     elements:
       heading +
       `<g transform="translate(0 ${TITLE_HEIGHT})" ${TEXT} font-size="11" fill="${escaped(scene.text)}">${legend(rows)}</g>` +
-      `<g transform="translate(0 ${top})">${elementsOf(scene, id)}${marksOf(scene, marks(scene))}</g>`,
+      `<g transform="translate(0 ${top})">${elementsOf(scene, id)}${marksOf(scene, marks(scene))}</g>` +
+      `<text x="${middle}" y="${bottom + 10}" text-anchor="middle" ${TEXT} font-size="11" fill="${escaped(scene.text)}">${escaped(x)}</text>`,
   };
 }
 
