@@ -1,9 +1,8 @@
 /** How far the indexing of data sets is. */
 import { html } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import type { IndexJob } from '../connector.ts';
-import { duration, inSentence, integer } from '../format.ts';
-import { idOf, type Datasets } from '../store/data/datasets.ts';
+import { inSentence } from '../format.ts';
+import { idOf, progressOf, type Datasets } from '../store/data/datasets.ts';
 
 /** A row for each data set that is being read, or could not be. */
 export function jobRows(datasets: Datasets): unknown {
@@ -19,14 +18,8 @@ export function jobRows(datasets: Datasets): unknown {
     return html`<div class="job" role="status" data-testid="job" data-state=${job.state}>
       <span class="ellipsis">Indexing <b>${job.name}</b>: ${job.phase === 'images' ? 'reading images' : 'reading questions'}</span>
       <progress aria-label=${`Indexing ${job.name}`} .value=${job.total ? job.done / job.total : 0} ?data-unknown=${!job.total}></progress>
-      <span class="number">${progressText(job)}</span>
+      <span class="number">${progressOf(job)}</span>
       <button class="quiet" data-testid="job-stop" @click=${() => void datasets.stop(job.name)}>Stop</button>
     </div>`;
   });
-}
-
-/** "12,000 of 88,996 · 40 s left" */
-function progressText({ done, total, seconds_left }: IndexJob): string {
-  const count = total === null ? integer(done) : `${integer(done)} of ${integer(total)}`;
-  return seconds_left === null ? count : `${count} · ${duration(seconds_left)} left`;
 }

@@ -6,6 +6,7 @@ import { READINGS } from '@medr1/kernel-bridge/protocol';
 import type { AnswerFilter, AnswerPage, EvalAnswer, EvalReport, EvalSummary, Reading } from '../connector.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { integer } from '../format.ts';
+import { progressOf } from '../store/data/datasets.ts';
 import { Latest } from '../load.ts';
 import { readable } from '../marked.ts';
 import { empty, failed, loaded } from '../view-states.ts';
@@ -170,11 +171,11 @@ export class EvaluationAnswers extends WatchingElement {
     const { datasets } = this.workbench.data;
     const { root } = this.evaluation.settings;
     if (this.place !== null || datasets.state.value.status === 'loading') return nothing;
-    const busy = datasets.state.value.jobs.some(({ state }) => state === 'running');
+    const job = datasets.state.value.jobs.find(({ state }) => state === 'running');
     return html`<p class="unindexed small" data-testid="unindexed">
       ${
-        busy
-          ? html`<span role="status">The data set is being indexed …</span>`
+        job
+          ? html`<span role="status">The data set is being indexed: ${progressOf(job)}</span>`
           : html`The data set is not indexed yet. Once it is, its questions open with their images.
               <button data-testid="index-evaluated" title=${root} @click=${() => void datasets.add(root)}>Index it</button>`
       }

@@ -7,6 +7,7 @@ import type { Completion, DataSample, Group, ItemAnswers } from '../connector.ts
 import { command, define, PageElement, type HostCommand } from '../element.ts';
 import { itemPicture } from '../item-picture.ts';
 import { direction, integer, number, signed, told } from '../format.ts';
+import { progressOf } from '../store/data/datasets.ts';
 import { readable } from '../marked.ts';
 import { empty, failed, loading } from '../view-states.ts';
 import { completionStyles, completionText, glyph, judged, verdictTitle } from '../rollouts/completion.ts';
@@ -417,8 +418,8 @@ export class InspectorPanel extends PageElement {
     const { jobs, refusal } = data.datasets.state.value;
     const dir = this.workbench.unindexedOf(run);
     if (dir === null) return nothing;
-    if (jobs.some(({ state }) => state === 'running'))
-      return html`<p class="unindexed small secondary" role="status">The data set is being indexed …</p>`;
+    const job = jobs.find(({ state }) => state === 'running');
+    if (job) return html`<p class="unindexed small secondary" role="status">The data set is being indexed: ${progressOf(job)}</p>`;
     return html`<p class="unindexed small" data-testid="unindexed">
         The data of this run is not indexed yet: its questions open in Question and Data once it is.
         <button data-testid="index-runs-data" title=${dir} @click=${() => void data.add(dir)}>Index it</button>

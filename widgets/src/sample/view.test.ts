@@ -44,6 +44,24 @@ it('shows the question, the right option by a glyph and words, and its place', a
   expect(get('place')!.textContent).toMatch(/^\d+ of 300$/);
 });
 
+it('while a data set is indexed it says how far that is', async () => {
+  const job = {
+    name: 'lungs',
+    dir: '/lungs',
+    state: 'running',
+    phase: 'images',
+    done: 500,
+    total: 3840,
+    error: null,
+    seconds_left: 40,
+  } as const;
+  const { get } = await view({ data: { datasets: [{ name: SET, items: 300 }], jobs: [job] } });
+  workbench.selection.move({ dataset: null, item: null });
+  await workbench.data.datasets.load();
+  await settled();
+  expect(get('loading')!.textContent).toBe('Loading the data set lungs: images 500 of 3,840 · 40 s left …');
+});
+
 it('keys and buttons walk the filter, but not while something is typed', async () => {
   const { connector, element, root, inside } = await view();
   const ids = connector.data.all(SET).map(({ id }) => id);

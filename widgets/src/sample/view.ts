@@ -8,6 +8,7 @@ import { copyText } from '../clipboard.ts';
 import type { Crop, DataItem, DataSample, ItemAnswers } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
 import { inSentence, integer } from '../format.ts';
+import { progressOf } from '../store/data/datasets.ts';
 import { Doing } from '../load.ts';
 import { readable } from '../marked.ts';
 import { tagsIn } from '../tags.ts';
@@ -67,7 +68,7 @@ export class SampleView extends PageElement {
 
   protected override watched() {
     const { selection, runs, data, tries } = this.workbench;
-    return [selection, runs.state, data.state, tries, this.#model!.state, this.#ask!.state, this.#keeping];
+    return [selection, runs.state, data.state, data.datasets.state, tries, this.#model!.state, this.#ask!.state, this.#keeping];
   }
 
   protected override acquire(): void {
@@ -105,7 +106,8 @@ export class SampleView extends PageElement {
       const { selection, data } = this.workbench;
       const dir = selection.run !== null && selection.value.item !== null ? this.workbench.unindexedOf(selection.run) : null;
       const { jobs, refusal } = data.datasets.state.value;
-      if (jobs.some((job) => job.state === 'running')) return loading('the data set: its questions are being indexed');
+      const job = jobs.find((one) => one.state === 'running');
+      if (job) return loading(`the data set ${inSentence(job.name)}: ${job.phase} ${progressOf(job)}`);
       if (dir !== null)
         return html`${empty(
           'The data of this run is not indexed yet',

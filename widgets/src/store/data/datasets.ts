@@ -1,5 +1,6 @@
 /** The data sets that there are and those being indexed; followed while somebody looks. */
 import type { Connector, DatasetSummary, ErrorBody, IndexJob } from '../../connector.ts';
+import { duration, integer } from '../../format.ts';
 import { Doing, Latest } from '../../load.ts';
 import { Observable } from '../../observable.ts';
 
@@ -117,3 +118,9 @@ export class Datasets {
 
 /** One name may be indexed again and again. */
 export const idOf = ({ name, started_at }: IndexJob): string => `${name} ${started_at}`;
+
+/** "12,000 of 88,996 · 40 s left" */
+export function progressOf({ done, total, seconds_left }: IndexJob): string {
+  const count = total === null ? integer(done) : `${integer(done)} of ${integer(total)}`;
+  return seconds_left === null ? count : `${count} · ${duration(seconds_left)} left`;
+}
