@@ -106,6 +106,8 @@ export class Job {
   readonly exclusive: boolean;
   /** It has lent its turn: a paused run. */
   resting = false;
+  /** A worker that has its run: from then on it writes itself how the run ends. */
+  opened = false;
   readonly startedAt = Date.now();
   /** When it last said anything; null while it loads its code. A process that computes is silent until the end of a step. */
   heardAt: number | null = null;

@@ -49,7 +49,7 @@ const LOOK_AGAIN_MS = 50;
 
 export class Supervisor {
   /** How workers ended whose end could not be written yet, as on a full disk: their runs are not started again before it is. */
-  private readonly unwritten = new Map<string, string>();
+  private readonly unwritten = new Map<string, Pick<Job, 'opened'> & { how: string }>();
   private readonly options: SupervisorOptions;
   private complaint = '';
   private readonly pool: DevicePool;
@@ -338,7 +338,7 @@ export class Supervisor {
       log: logFile(directory),
       place,
       heard: (message, worker) => this.heard(message, worker, partner),
-      gone: (how) => this.gone(id, how),
+      gone: (how, worker) => this.gone(worker, how),
     });
   }
 
@@ -353,6 +353,7 @@ export class Supervisor {
 
   private committed(worker: Job): void {
     const rested = worker.resting;
+    worker.opened = true;
     worker.resting = this.stateOf(worker.id) === 'paused';
     this.options.changed(worker.id);
     if (worker.resting && !rested) this.schedule(); // it has lent the device
@@ -366,11 +367,11 @@ export class Supervisor {
     worker.send({ type: 'scored', key: call.key, scored });
   }
 
-  private gone(id: string, how: string): void {
+  private gone({ id, opened }: Job, how: string): void {
     const partner = this.partner(id);
     this.turns.done(id);
     if (partner !== null) this.turns.look(partner);
-    this.unwritten.set(id, how);
+    this.unwritten.set(id, { how, opened });
     this.markIfDead(id);
     this.options.changed(id);
   }
@@ -384,7 +385,8 @@ export class Supervisor {
 
   /**
    * Marks a run `interrupted` when its log says active and no process holds its lock. A run that is still queued counts too when our worker
-   * ended before it had opened the run: that run failed to start and waits for nothing.
+   * ended before it had opened the run: that run failed to start and waits for nothing. One that our worker had opened was queued anew since,
+   * by another process that goes on with it.
    */
   markIfDead(id: string): void {
     const directory = runDirectory(this.options.home, id);
@@ -394,8 +396,8 @@ export class Supervisor {
         using store = openRun(this.options.home, id);
         const { state } = store.row();
         if (reportOf(store.db)) return; // trained by another machine
-        if (isActive(state) || (ended !== undefined && state === 'queued')) {
-          const how = ended ?? 'no process trains it any more';
+        if (isActive(state) || (ended?.opened === false && state === 'queued')) {
+          const how = ended?.how ?? 'no process trains it any more';
           store.setState('interrupted', errors.workerDied(how, lastLine(logFile(directory))).toJSON());
           this.options.changed(id);
         }
