@@ -43,7 +43,7 @@ function newsOfRun(before: RunSummary, run: RunSummary): News[] {
   // what is seen in an old run that somebody looks at is no news
   const isNews = isActive(run.state) || run.state !== before.state;
   if (isNews && run.alert && wordsOf(run.alert.message) !== wordsOf(before.alert?.message ?? ''))
-    found.push(news('alert', `step ${run.alert.step}: ${run.alert.message} ${run.alert.remedy}`, run.alert.step));
+    found.push(news('alert', `step ${run.alert.step}: ${told(run.alert)}`, run.alert.step));
   return found;
 }
 

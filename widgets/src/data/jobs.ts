@@ -1,7 +1,7 @@
 /** How far the indexing of data sets is. */
 import { html } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import { inSentence } from '../format.ts';
+import { inSentence, told } from '../format.ts';
 import { idOf, progressOf, type Datasets } from '../store/data/datasets.ts';
 
 /** A row for each data set that is being read, or could not be. */
@@ -11,7 +11,7 @@ export function jobRows(datasets: Datasets): unknown {
       return html`<div class="job" role="alert" data-testid="job" data-state=${job.state}>
         <span
           ><span class="warning" aria-hidden="true">⚠</span>
-          ${job.state === 'stopped' ? `Indexing ${inSentence(job.name)} was stopped. To go on, read it anew, or add its folder again.` : `${job.error?.message ?? ''} ${job.error?.remedy ?? ''}`}</span
+          ${job.state === 'stopped' ? `Indexing ${inSentence(job.name)} was stopped. To go on, read it anew, or add its folder again.` : job.error && told(job.error)}</span
         >
         <button class="quiet" aria-label="Dismiss" @click=${() => datasets.dismiss(job)}>✕</button>
       </div>`;

@@ -443,7 +443,7 @@ export function eventText(event: RunEvent): string {
     case 'state':
       return event.error ? `${event.state}: ${told(event.error)}` : event.state;
     case 'alert':
-      return `⚠ ${event.message} ${event.remedy}`;
+      return `⚠ ${told(event)}`;
     case 'checkpoint':
       return `◆ checkpoint (${event.checkpoint.reason})`;
     case 'rewards': {

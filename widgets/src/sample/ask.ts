@@ -4,7 +4,7 @@ import { inSentence } from '../format.ts';
 import type { Checkpoint, Connector, DataItem, Generation, GenerateRequest, RunSummary, ServerInfo } from '../connector.ts';
 import { Latest } from '../load.ts';
 import { Observable } from '../observable.ts';
-import type { Edit, Look, Tries, Try, Variant } from '../store/tries.ts';
+import type { Edit, Look, Tries, Try, TrySettings, Variant } from '../store/tries.ts';
 
 export const VARIANTS = { think: 'think', 'no-think': 'no-think', 'think-after': 'think-after' } as const satisfies Record<Variant, string>;
 
@@ -23,7 +23,7 @@ export interface Policy {
 
 const WHOLE: Look = { blank: false, crop: null };
 
-export interface AskState {
+export interface AskState extends TrySettings {
   policies: Policy[];
   /** Key of the chosen policy; the first while it is null. */
   chosen: string | null;
@@ -32,11 +32,6 @@ export interface AskState {
   /** A model directory typed in. */
   directory: string;
   variants: Variant[];
-  num: number;
-  temperature: number;
-  max_new_tokens: number;
-  /** Null: a random one. */
-  seed: number | null;
   /** Null: the question as it stands. */
   edit: Edit | null;
   look: Look;

@@ -1,7 +1,7 @@
 /** One line about the training that is going on: "Med-R1 ● step 412/2,000 · reward 1.63 · 18.4 rollouts/s · GPU 41.0 / 80.0 GiB". */
 import { isActive } from '@medr1/kernel-bridge/protocol/run-states';
 import { isLive, POLLING, type ConnectionState, type EvalSummary, type RunSummary } from '../connector.ts';
-import { bytes, inSentence, integer, number } from '../format.ts';
+import { bytes, inSentence, integer, number, told } from '../format.ts';
 import { STATES } from '../runs/model.ts';
 import type { RunListState } from '../store/run-list.ts';
 
@@ -57,7 +57,7 @@ export function statusOf(
     parts.push(`${device.kind.toUpperCase()} ${bytes(device.memory_used)} / ${bytes(device.memory_total)}`);
   if (connection === 'polling') parts.push('polling');
   else if (!isLive(connection)) parts.push(`⚠ ${connection}`);
-  const alert = run?.alert ? `Alert at step ${integer(run.alert.step)}: ${run.alert.message} ${run.alert.remedy} ` : '';
+  const alert = run?.alert ? `Alert at step ${integer(run.alert.step)}: ${told(run.alert)} ` : '';
   return {
     text: parts.join(' · '),
     title: `${alert}${run ? `${inSentence(run.name)}. ` : ''}${connection === 'polling' ? `${POLLING} ` : ''}Click for ${run?.alert ? 'its alerts' : 'the Runs panel'}.`,

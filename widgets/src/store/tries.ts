@@ -16,16 +16,19 @@ export interface TryAnswer {
   answer: Answer;
 }
 
+/** How answers are sampled. */
+export interface TrySettings {
+  num: number;
+  temperature: number;
+  max_new_tokens: number;
+  /** Null: a random one. */
+  seed: number | null;
+}
+
 /** A press of Ask, with all that its answers follow from. */
 export interface Try {
   id: number;
-  settings: {
-    num: number;
-    temperature: number;
-    max_new_tokens: number;
-    /** Null: a random one. */
-    seed: number | null;
-  };
+  settings: TrySettings;
   /** Of the question in other words; null where it was asked as it stands. */
   edit: Edit | null;
   look: Look;
