@@ -26,8 +26,9 @@ export class KeptPictures {
 
   /** `written`: as the record has it, which is the name of a picture that was kept. `path`: in the folder of the others. */
   async find(written: string, path: string): Promise<Place> {
-    const isName = !written.includes('/');
-    if (!isConfined(path) || (isName && (await this.#cache.check(written)) === null)) return this.#cache.find(written);
+    if (!isConfined(path)) return this.#cache.find(written);
+    const kept = written.includes('/') ? null : await this.#cache.find(written);
+    if (kept?.problem === null) return kept;
     return this.#cache.find(`${FILES}/${path}`);
   }
 }
