@@ -577,8 +577,9 @@ class Run(Stored):
             if not found:
                 raise WorkbenchError("CHECKPOINT_ABSENT", f"Run {self.id} has no checkpoint yet", "run.checkpoint() writes one.")
             step = max(each["step"] for each in found)
-        doubt(keys)
-        body = {"step": step, "config": {**(config or {}), **keys}, "start": start and not rewards, "request_id": uuid.uuid4().hex}
+        changed = {**(config or {}), **keys}
+        doubt(changed)
+        body = {"step": step, "config": changed, "start": start and not rewards, "request_id": uuid.uuid4().hex}
         child = Run(self._client, self._ask("fork", body=body))
         if not rewards:
             return child
