@@ -5,8 +5,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyJSONObject, ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { Menu } from '@lumino/widgets';
 import { inSentence } from '@medr1/widgets/format';
-import { stateText } from '@medr1/kernel-bridge/protocol/run-states';
-import { ACTION_LABELS, isActive, STATES } from '@medr1/widgets/runs/model';
+import { ACTION_LABELS, isActive, stateFacts, STATES } from '@medr1/widgets/runs/model';
 import { comparedWith } from '@medr1/widgets/store/evaluation-choice';
 import type { RunAction, RunState } from '@medr1/widgets/connector';
 import { parseSettings } from '@medr1/widgets/runs/settings';
@@ -35,7 +34,7 @@ const runMenu: JupyterFrontEndPlugin<void> = {
     const whyNot = (args: ReadonlyPartialJSONObject, allows: (state: RunState) => boolean = () => true): string | null => {
       const run = runOf(args);
       if (!run) return trans.__('no run is chosen');
-      return allows(run.state) ? null : trans.__('the chosen run is %1', stateText(run));
+      return allows(run.state) ? null : trans.__('the chosen run is %1', stateFacts(run).label);
     };
     /** Of a command whose text in a run's own menu is `text`: in the palette and the menu bar it has to say whose, and why it is greyed. */
     const labelOf = (args: ReadonlyPartialJSONObject, text: string, ofChosen: string, why = whyNot(args)): string => {

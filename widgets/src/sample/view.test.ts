@@ -54,6 +54,7 @@ it('while a data set is indexed it says how far that is', async () => {
     total: 3840,
     error: null,
     seconds_left: 40,
+    started_at: 0,
   } as const;
   const { get } = await view({ data: { datasets: [{ name: SET, items: 300 }], jobs: [job] } });
   workbench.selection.move({ dataset: null, item: null });
