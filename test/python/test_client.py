@@ -388,7 +388,7 @@ class TestThroughJupyter:
 
         server = json.loads((await jp_fetch("medr1/api/server")).body)
         body = {"config": {**server["presets"]["demo-think"], **SMALL}}
-        await jp_fetch("medr1/api/runs", method="POST", body=json.dumps(body))
+        await jp_fetch("medr1/api/runs", method="POST", body=json.dumps(body), request_timeout=120)
         await until(lambda: "medr1_workbench" in times, timeout=300)
         task.cancel()
 
