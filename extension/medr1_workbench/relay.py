@@ -157,7 +157,7 @@ class RelayHandler(_Base, APIHandler):
                 504,
                 "BACKEND_SLOW",
                 "The backend did not answer in time.",
-                "Try again; medr1 doctor says what it is doing.",
+                "Try again; medr1 doctor says whether its process is there.",
             )
         except httpx.HTTPError:
             if self._headers_written:  # too late for another status: cut the answer short, so that it cannot pass for whole

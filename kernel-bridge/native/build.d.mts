@@ -10,6 +10,8 @@ export interface BuildFacts {
   addon: string | null;
   builtFor: Torch | null;
   upToDate: boolean;
+  /** Why the addon is to be built, or null. */
+  stale: string | null;
   /** Whether the CUDA graph library is built, and whether it could be. */
   cudaGraphs: boolean;
   processGroups: boolean;

@@ -75,11 +75,13 @@ function ncclInclude(torchDir) {
 export function facts() {
   const torch = findTorch();
   const stamp = readStamp();
+  const stale = staleness(torch, stamp);
   return {
     torch,
     addon: existsSync(target('medr1_torch')) ? target('medr1_torch') : null,
     builtFor: stamp?.torch ?? null,
-    upToDate: torch !== null && existsSync(target('medr1_torch')) && stamp?.key === buildKey(torch),
+    upToDate: stale === null,
+    stale,
     cudaGraphs: existsSync(target('medr1_cuda')),
     processGroups: existsSync(target('medr1_c10d')),
     nccl: existsSync(target('medr1_nccl')),
@@ -96,6 +98,17 @@ function readStamp() {
   } catch {
     return null; // never built, or cut off while writing: build again
   }
+}
+
+/** Why what is built is not what would be built now, or null. */
+function staleness(torch, stamp) {
+  if (!torch) return 'no torch to build for';
+  if (!existsSync(target('medr1_torch'))) return `not built for torch ${torch.version}`;
+  if (!stamp) return 'the last build was cut off';
+  if (stamp.torch.version !== torch.version) return `built for torch ${stamp.torch.version}, and torch is now ${torch.version}`;
+  if (stamp.torch.dir !== torch.dir) return `built for the torch in ${stamp.torch.dir}, and torch is now in ${torch.dir}`;
+  if (stamp.key === buildKey(torch)) return null;
+  return stamp.sources === sourcesKey() ? 'built with other flags or headers than now' : 'its sources changed since it was built';
 }
 
 /** Everything that the result depends on: sources, flags, PyTorch's version and place. */
@@ -301,7 +314,9 @@ export function testDeviceState() {
   const torch = findTorch();
   if (!torch) return 'no torch to build for';
   if (!existsSync(target('medr1_test_device')) || !existsSync(deviceStamp)) return 'not built';
-  return JSON.parse(readFileSync(deviceStamp, 'utf8')).key === deviceKey(torch) ? null : 'sources or torch are newer than the build';
+  return JSON.parse(readFileSync(deviceStamp, 'utf8')).key === deviceKey(torch)
+    ? null
+    : 'its sources, torch or the flags changed since it was built';
 }
 
 /** @throws {BuildError} */

@@ -64,7 +64,7 @@ describe('a build that cannot be', () => {
 
 describe('what is built', () => {
   it('is up to date, and for the PyTorch that is found', () => {
-    expect(facts().upToDate).toBe(true);
+    expect(facts()).toMatchObject({ upToDate: true, stale: null });
     expect(facts().builtFor).toEqual(findTorch());
   });
   it('finds its own PyTorch before one that LD_LIBRARY_PATH names', () => {
@@ -72,6 +72,11 @@ describe('what is built', () => {
     const load = `process.stdout.write(typeof require(${JSON.stringify(facts().addon)}).config)`;
     const said = execFileSync(process.execPath, ['-e', load], { env: { ...process.env, LD_LIBRARY_PATH: folder }, encoding: 'utf8' });
     expect(said).toBe('function');
+  });
+  it('is to be built again for another PyTorch, and says for which it was built', () => {
+    const { version } = findTorch()!;
+    fakeTorch('2.6.1+cpu');
+    expect(facts()).toMatchObject({ upToDate: false, stale: `built for torch ${version}, and torch is now 2.6.1+cpu` });
   });
   it('is not built again', async () => {
     await expect(build()).resolves.toMatchObject({ built: false });

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { command } from './command.mjs';
 import { nodeModules, root, venv } from './paths.mjs';
-import { hashFiles, stamp, stamped } from './stamp.mjs';
+import { hashFiles, stamp, unlike } from './stamp.mjs';
 
 const output = join(root, 'extension/medr1_workbench/labextension');
 const mark = join(output, '.medr1-built');
@@ -46,7 +46,7 @@ function filesIn(path) {
 const sourceHash = () => hashFiles(SOURCES.flatMap((path) => filesIn(join(root, path))).filter((path) => !path.endsWith('.test.ts')));
 
 /** Null when the bundle is what the sources make, otherwise what is missing. */
-export const check = () => (stamped(mark, sourceHash()) ? null : 'the front end is not built, or its sources changed');
+export const check = () => unlike(mark, sourceHash(), 'not built', 'its sources changed since it was built');
 
 /** The bundle is another's from here on (a watcher's): the next start builds its own. */
 export const disown = () => rmSync(mark, { force: true });

@@ -1,7 +1,7 @@
 export interface Fact {
   name: string;
-  /** absent: not there, and not needed here. */
-  state: 'ok' | 'missing' | 'absent';
+  /** due: `npm start` has it to do, for the first time or because what it was done from changed. absent: not there, and not needed here. */
+  state: 'ok' | 'missing' | 'due' | 'absent';
   detail: string;
   remedy: string | null;
 }

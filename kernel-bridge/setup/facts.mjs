@@ -5,7 +5,7 @@ import { leftOut } from './environment.mjs';
 import { node24 } from './paths.mjs';
 import { browserPath, CHROMIUM_REMEDY, gpu, PYTHON_REMEDY, START, steps } from './steps.mjs';
 
-/** @typedef {{ name: string, state: 'ok' | 'missing' | 'absent', detail: string, remedy: string | null }} Fact absent: not needed here */
+/** @typedef {{ name: string, state: 'ok' | 'missing' | 'due' | 'absent', detail: string, remedy: string | null }} Fact */
 
 const firstLine = (text) => text.split('\n')[0];
 
@@ -23,7 +23,7 @@ async function step(key) {
   const { title, check } = steps[key];
   try {
     const reason = await check();
-    return { name: title, state: reason ? 'missing' : 'ok', detail: reason ?? 'up to date', remedy: reason ? 'npm start' : null };
+    return { name: title, state: reason ? 'due' : 'ok', detail: reason ?? 'up to date', remedy: reason ? 'npm start' : null };
   } catch (error) {
     return { name: title, state: 'missing', detail: error.message, remedy: error.remedy ?? 'npm start' };
   }
@@ -44,7 +44,7 @@ function environment() {
 
 async function device() {
   const found = await gpu();
-  const detail = found ? firstLine(found) : 'no NVIDIA GPU (nvidia-smi lists none); training runs on the CPU';
+  const detail = found ? found.trim().split('\n').join('; ') : 'no NVIDIA GPU (nvidia-smi lists none); training runs on the CPU';
   return { name: 'GPU', state: found ? 'ok' : 'absent', detail, remedy: null };
 }
 

@@ -11,6 +11,7 @@ import { cleanEnvironment, leftOut } from './environment.mjs';
 import { openInBrowser } from './jupyter.mjs';
 import { root } from './paths.mjs';
 import { shim } from './shim.mjs';
+import { stamp, unlike } from './stamp.mjs';
 import { stalePackages } from './steps.mjs';
 
 type Step = { title: string; needs: string[]; check(): string | null; run(): Promise<void> };
@@ -42,6 +43,16 @@ it('a home with a relative path is the same one for every program, whatever its 
   const env = { ...process.env, MEDR1_HOME: 'a home' };
   const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], { cwd, env, encoding: 'utf8' });
   expect(said.trim()).toBe(join(realpathSync(cwd), 'a home'));
+});
+
+it('a step whose stamp is of something else does not say that its thing is not there', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'medr1-stamp-'));
+  const file = join(dir, 'mark');
+  const state = (hash: string) => unlike(file, hash, 'not there', 'changed since');
+  expect(state('a')).toBe('not there');
+  stamp(file, 'a');
+  expect([state('a'), state('b')]).toEqual([null, 'changed since']);
+  rmSync(dir, { recursive: true });
 });
 
 describe('ensure', () => {

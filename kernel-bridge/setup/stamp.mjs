@@ -7,5 +7,10 @@ export function hashFiles(files, salt = '') {
   for (const file of files) hash.update(existsSync(file) ? readFileSync(file) : 'missing').update('\0');
   return hash.digest('hex');
 }
-export const stamped = (file, hash) => existsSync(file) && readFileSync(file, 'utf8') === hash;
+
+/** Null where the thing was made from what gives this hash; else which of the two it is: there is none, or it was made from something else. */
+export function unlike(file, hash, absent, changed) {
+  if (!existsSync(file)) return absent;
+  return readFileSync(file, 'utf8') === hash ? null : changed;
+}
 export const stamp = (file, hash) => writeFileSync(file, hash);

@@ -20,7 +20,7 @@ import { dirname, join, relative } from 'node:path';
 import { ask, command, SetupError } from './command.mjs';
 import { home, node24, nodeModules, python, requirementsDir, root, venv } from './paths.mjs';
 import * as shim from './shim.mjs';
-import { hashFiles, stamp, stamped } from './stamp.mjs';
+import { hashFiles, stamp, unlike } from './stamp.mjs';
 
 const json = (file) => JSON.parse(readFileSync(file, 'utf8'));
 
@@ -107,6 +107,8 @@ function pip(args, remedy) {
   return job;
 }
 
+const LISTS_CHANGED = 'the lists of pinned packages changed since it was installed';
+
 /** One pinned requirements file installed into .venv. */
 function requirementsStep(title, name, needs, options = []) {
   const mark = join(venv, `.medr1-${name}`);
@@ -123,7 +125,7 @@ function requirementsStep(title, name, needs, options = []) {
     needs,
     check() {
       if (!existsSync(python)) return '.venv is not there';
-      return stamped(mark, hash()) ? null : 'not installed as pinned';
+      return unlike(mark, hash(), 'not installed', LISTS_CHANGED);
     },
     async run() {
       if (!existsSync(python)) await makeVenv();
@@ -163,10 +165,7 @@ const addon = {
   title: 'libtorch binding',
   needs: ['npm', 'torch'],
   async check() {
-    const { upToDate, addon: file, torch: found } = (await addonBuild()).facts();
-    if (upToDate) return null;
-    if (!found) return 'no torch to build for';
-    return file ? `sources or torch (${found.version}) are newer than the build` : `not built for torch ${found.version}`;
+    return (await addonBuild()).facts().stale;
   },
   run: async () => void (await (await addonBuild()).build()),
 };
@@ -202,7 +201,9 @@ const pythonPackage = {
   title: 'medr1_workbench in Python',
   needs: ['extension'],
   check: () =>
-    existsSync(join(installed, 'package.json')) && stamped(packageMark, packageHash()) ? shim.check() : 'medr1_workbench is not in .venv',
+    existsSync(join(installed, 'package.json'))
+      ? (unlike(packageMark, packageHash(), 'not installed', 'installed from another folder or pyproject.toml') ?? shim.check())
+      : 'its front end is not in .venv',
   async run() {
     await pip(['--no-deps', '--no-build-isolation', '-e', join(root, 'extension')]);
     linkByRelativePath();
@@ -256,7 +257,7 @@ function olderTransformers(name) {
   return {
     title: `transformers ${name} for the tests`,
     needs: ['venv'],
-    check: () => (stamped(mark, hashFiles([file])) ? null : 'not installed as pinned'),
+    check: () => unlike(mark, hashFiles([file]), 'not installed', LISTS_CHANGED),
     async run() {
       rmSync(target, { recursive: true, force: true });
       // Not one of the queue, for it leaves .venv alone. What they need beside these will be in .venv. Few of their modules are ever loaded.
@@ -321,7 +322,7 @@ export const rayDir = join(home, 'ray');
 const ray = {
   title: 'Ray for the tests',
   needs: [],
-  check: () => (stamped(join(rayDir, '.medr1'), hashFiles([join(requirementsDir, 'ray.txt')])) ? null : 'not installed as pinned'),
+  check: () => unlike(join(rayDir, '.medr1'), hashFiles([join(requirementsDir, 'ray.txt')]), 'not installed', LISTS_CHANGED),
   async run() {
     const file = join(requirementsDir, 'ray.txt');
     const remedy = `${join(rayDir, 'bin/python')} -m pip install -r ${file}, and read what it says`;

@@ -35,6 +35,12 @@ it('reports Node, the home and the disk, and takes the server.json of a killed b
   writeFileSync(join(home, 'server.json'), JSON.stringify({ pid: 2 ** 22 + 1, version: '0.1.0', socket: '/nowhere' }));
   const { fact } = await doctor({ MEDR1_HOME: home });
   expect(fact('Node for the backend')).toMatchObject({ state: 'ok', detail: expect.stringMatching(/^v2\d\./) });
+  expect(fact('sample data (made, not real)')).toEqual({
+    name: 'sample data (made, not real)',
+    state: 'due',
+    detail: 'not written yet',
+    remedy: 'npm start',
+  });
   expect(fact('Home').detail).toBe(`${home}: 0 run(s)`);
   expect(fact('Memory').detail).toMatch(/^\d+\.\d GiB free of \d+\.\d GiB/);
   expect(fact('Processors').detail).toMatch(/^threads at a time: [1-9]/);

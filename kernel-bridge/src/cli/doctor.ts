@@ -12,7 +12,7 @@ import { printJson, tell } from './output.ts';
 
 /** A run of the 2B model with its optimiser writes checkpoints of about this size. */
 const DISK_WANTED = 20e9;
-const MARK = { ok: 'ok      ', missing: 'MISSING ', absent: '-       ' };
+const MARK = { ok: 'ok      ', missing: 'MISSING ', due: 'DUE     ', absent: '-       ' };
 
 export function register(program: Command): void {
   program
@@ -21,7 +21,7 @@ export function register(program: Command): void {
     .option('--json', 'print one JSON document and nothing else')
     .action(async ({ json }: { json?: boolean }) => {
       const all = [...(await facts()), ...limits(), ...(await whereRunsLive(homeDir()))];
-      const healthy = all.every(({ state }) => state !== 'missing');
+      const healthy = all.every(({ state }) => state !== 'missing' && state !== 'due');
       if (json) printJson({ healthy, facts: all });
       else tell(...all.flatMap(lines));
       if (!healthy) process.exitCode = 1;

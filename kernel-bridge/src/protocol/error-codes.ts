@@ -78,7 +78,11 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
     'The backend that JupyterLab starts is not running.',
     'The backend starts again by itself. The Runs panel says why it ended and can restart it.',
   ),
-  BACKEND_SLOW: code(504, 'The backend did not answer in time.', 'Try again. medr1 doctor says what the backend is doing.'),
+  BACKEND_SLOW: code(
+    504,
+    'The backend did not answer in time.',
+    'Try again. medr1 doctor says whether its process is there, medr1 runs list what trains.',
+  ),
   BACKEND_LOST: code(502, 'The backend ended in the middle of a response.', 'Try again. The backend starts again by itself.'),
   HTTP_ERROR: code(
     null,
@@ -154,7 +158,7 @@ export const ERROR_CODES: Record<string, ErrorCode> = {
   DEVICE_MISSING: code(
     422,
     'The device that was asked for is not there.',
-    'Set device to cpu or auto. medr1 doctor lists the devices that torch sees.',
+    'Set device to cpu or auto. medr1 doctor lists the GPUs of this machine.',
   ),
   PROMPT_TEMPLATE: code(422, 'A prompt template has no place for the question.', 'Write {question} where it belongs.'),
   PROMPT_RESERVED_TOKEN: code(422, 'The text of a prompt holds a token that stands for image content.', 'Remove it from the text.'),

@@ -49,6 +49,6 @@ export function errorBody(error: unknown): ErrorBody {
   return {
     code: 'INTERNAL',
     message: typeof message === 'string' ? message : String(error),
-    remedy: 'Try again; if it stays, see the log of the backend (medr1 doctor prints its place) and report it.',
+    remedy: 'Try again; if it stays, report it with what the terminal of npm start, or the log of the Jupyter server, says of it.',
   };
 }

@@ -92,7 +92,7 @@ export const errors = {
     new WorkbenchError({
       code: 'DEVICE_MISSING',
       message: `device ${device} was asked for, but this machine offers none that torch can use`,
-      remedy: 'Set device to cpu or auto; medr1 doctor says what torch sees.',
+      remedy: 'Set device to cpu or auto; medr1 doctor lists the GPUs of this machine.',
     }),
 };
 
