@@ -45,7 +45,10 @@ export function progress(out: Terminal, of: () => number | null = () => null, la
         line(`step ${event.step}: ${event.message}`);
       }
     },
-    done: (summary) => line(`${summary.state} at step ${summary.step} of ${summary.total_steps}, reward ${number(summary.reward)}`),
+    done({ id, state, step, total_steps, reward }) {
+      line(`${state} at step ${step} of ${total_steps}, reward ${number(reward)}`);
+      if (state === 'stopped' || state === 'interrupted') line(`medr1 train --resume ${id} goes on`);
+    },
   };
 }
 

@@ -168,26 +168,29 @@ interface Job {
 /** One run, or the two of a pair. */
 async function onServer(client: Client, { home, config, variants, resume, begin, interrupted }: Job): Promise<RunSummary[]> {
   using _ = { [Symbol.dispose]: () => client.close() };
+  using interrupt = onInterrupt(interrupted);
+  // Made and queued in one request: a command that is killed meanwhile leaves a run that trains, or none.
   const runs = !config
     ? await resumedOn(client, resume!)
     : variants
-      ? await client.createPair({ config, variants, start: false })
-      : [await client.createRun(config, { start: false })];
+      ? await client.createPair({ config, variants })
+      : [await client.createRun(config)];
   const [{ id: first }] = runs;
   let fail: (error: unknown) => void = () => undefined;
   const lost = new Promise<never>((_, reject) => (fail = reject));
   lost.catch(() => undefined); // also where nothing waits for it any more
   const followed = runs.map((run) => begin(run, 'on the running server'));
+  if (!config && interrupt.asked) return runs; // ended as they were
   using _watch = watchServer(client, first, {
     waiting: (line) => followed[0].show?.note(line),
     lost: () => fail(errors.serverGone(home, first)),
   });
-  using _interrupt = onInterrupt(() => {
-    interrupted();
+  const ended = runs.map(({ id, seq }, at) => untilEnd(client, id, seq, followed[at]));
+  if (!config) await client.action(first, 'resume');
+  interrupt.whenAsked(() => {
+    for (const { show } of followed) show?.note(STOPPING);
     client.action(first, 'stop').catch(() => fail(errors.serverGone(home, first)));
   });
-  const ended = runs.map(({ id, seq }, at) => untilEnd(client, id, seq, followed[at]));
-  await client.action(first, config ? 'start' : 'resume');
   await Promise.race([Promise.all(ended), lost]);
   return Promise.all(runs.map(async ({ id }) => (await client.run(id)).summary));
 }
@@ -247,6 +250,7 @@ export function waitsFor(runs: readonly RunSummary[], id: string): string | null
 
 async function here({ home, config, variants, resume, workbench, begin, interrupted }: Job): Promise<RunSummary[]> {
   using open = new DisposableStack();
+  using interrupt = onInterrupt(interrupted);
   const changed = (id: string): void => runs.get(id)?.look();
   const { jobs, supervisor, carryOut, close } = workbench ? await makeReporting(home, changed) : makeAlone(home, changed);
   if (config) supervisor.require(completeConfig(config)); // before anything is made
@@ -258,11 +262,16 @@ async function here({ home, config, variants, resume, workbench, begin, interrup
         : [await createRun(home, config, { loadItems })]
   ).map((store) => open.use(store));
   const runs = new Map(stores.map((store) => [store.row().id, following(store, supervisor, begin)]));
-  using _interrupt = onInterrupt(() => {
-    interrupted();
+  if (interrupt.asked) {
+    for (const store of stores) store.stopWaiting();
+    await close();
+    return stores.map((store) => store.summary());
+  }
+  for (const id of runs.keys()) supervisor.startNow(id);
+  interrupt.whenAsked(() => {
+    for (const run of runs.values()) run.note(STOPPING);
     for (const run of runs.values()) run.stop();
   });
-  for (const id of runs.keys()) supervisor.startNow(id);
   const reporters = workbench ? stores.map((store) => reporting({ store, workbench, carryOut }, runs.get(store.row().id)!)) : [];
   await Promise.all([...runs.values()].map(({ ended }) => ended));
   await jobs.close();
@@ -387,16 +396,35 @@ const isEnd = (event: RunEvent): boolean => event.kind === 'state' && hasEnded(e
 const rewardFailure = (event: RunEvent): ErrorBody | null =>
   event.kind === 'state' && event.state === 'paused' && event.error?.code.startsWith('REWARD_') ? event.error : null;
 
-/** First Ctrl-C (or SIGTERM) asks for an end between two steps; the second leaves at once. */
-function onInterrupt(ask: () => void): Disposable {
+const STOPPING = 'stopping between two steps; a second Ctrl-C leaves at once';
+
+interface Interrupt extends Disposable {
+  readonly asked: boolean;
+  /** Has `stop` called at the first Ctrl-C, or at once where that came already. */
+  whenAsked: (stop: () => void) => void;
+}
+
+/** First Ctrl-C (or SIGTERM) asks for an end between two steps; the second leaves at once. It counts from here on, also before there is a run to stop. */
+function onInterrupt(told: () => void): Interrupt {
   let asked = false;
+  let stop = (): void => {};
   const interrupted = (): void => {
     if (asked) process.exit(1);
     asked = true;
-    ask();
+    told();
+    stop();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
-  return { [Symbol.dispose]: () => ['SIGINT', 'SIGTERM'].forEach((signal) => process.off(signal, interrupted)) };
+  return {
+    get asked() {
+      return asked;
+    },
+    whenAsked: (given) => {
+      stop = given;
+      if (asked) stop();
+    },
+    [Symbol.dispose]: () => ['SIGINT', 'SIGTERM'].forEach((signal) => process.off(signal, interrupted)),
+  };
 }
 
 /** Paths are relative to where the command runs, not to where the server does. A reward file that is not there may lie beside the configuration. */
