@@ -132,8 +132,8 @@ class Run(Stored):
     # What it logged
 
     def metrics(self, names: str | Sequence[str] | None = None, *, first: int | None = None, last: int | None = None) -> pd.DataFrame:
-        """One row a step, one column a metric by TRL's name, and `time`; NaN where a step logged none. `names`: one name or several;
-        KeyError names one that the run has not.
+        """One row a step, one column a metric by TRL's name, and `time`; NaN where a step logged none, or NaN.
+        `names`: one name or several; KeyError names one that the run has not.
         """
         wanted = None if names is None else texts(names, "names")
         if wanted is not None:
@@ -143,7 +143,11 @@ class Run(Stored):
                     raise unknown_metric(name, known, f"run {self.id}", "run.metrics().columns")
         table = self._ask("metrics", **{"names": wanted, "from": first, "to": last})
         logged = frame_of({"time": table["time"], **table["metrics"]}, {"time": TIME, **dict.fromkeys(table["metrics"], NUMBER)})
-        return logged.set_axis(pd.Index(table["step"], name="step", dtype=WHOLE))
+        logged = logged.set_axis(pd.Index(table["step"], name="step", dtype=WHOLE))
+        for name, special in table.get("non_finite", {}).items():
+            for step, word in special:
+                logged.loc[step, name] = float(word)
+        return logged
 
     def rollouts(self, step: int | None = None, *, first: int | None = None, last: int | None = None, tokens: bool = False) -> pd.DataFrame:
         """One row a completion, of one step, of steps `first` to `last`, or of the last step that sampled (with num_iterations above 1 the

@@ -1,5 +1,7 @@
 """Columns have the same types whatever the rows are, and names that are not there are answered with those that are."""
 
+import math
+
 import medr1_workbench as wb
 import pytest
 from medr1_workbench.alerts import alert_frame
@@ -70,6 +72,19 @@ def test_metrics_of_many_runs_name_one_that_none_has():
     assert list(metrics_of(runs, ["reward", "kl"]).columns) == ["run", "name", "step", "time", "reward", "kl"]
     with pytest.raises(KeyError, match="did you mean reward"):
         metrics_of(runs, "rewrd")
+
+
+def test_an_infinity_that_a_step_logged_is_no_missing_value():
+    table = {
+        "step": [3, 4, 5],
+        "time": [0, 0, 0],
+        "metrics": {"loss": [None, 1.0, None]},
+        "non_finite": {"loss": [[3, "-Infinity"], [5, "NaN"]]},
+    }
+    logged = wb.Run(Answers(table), {"id": "a"}).metrics()
+    assert logged["loss"].tolist()[:2] == [-math.inf, 1.0]
+    assert math.isnan(logged["loss"][5])
+    assert logged["loss"].dtype == "float64"
 
 
 SCHEMA = {

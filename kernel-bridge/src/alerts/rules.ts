@@ -28,17 +28,19 @@ export const RULES: readonly Rule[] = [
     id: 'not_finite',
     title: 'Not a finite number',
     level: 'critical',
-    metrics: ['skipped_steps', 'loss', 'grad_norm'],
+    metrics: ['skipped_steps', 'loss', 'grad_norm', 'reward', 'kl', 'entropy'],
     window: 1,
     thresholds: {},
-    why: 'The update of such a step is left out. Weights that have grown out of range, a learning rate that is too high or a reward of huge values lie behind it as a rule.',
+    why: 'The workbench leaves the update of such a step out; another trainer may have made it, and then the weights are lost. Weights that have grown out of range, a learning rate that is too high or a reward of huge values lie behind it as a rule.',
     seen(series) {
       const [before = { value: 0 }, now] = series.points('skipped_steps', 2).slice(-2);
       const [first] = series.points('skipped_steps', 1);
       const skipped = (now?.value ?? first?.value ?? 0) - (now ? before.value : 0);
       if (skipped > 0 && (now ?? first))
         return { seen: `The update of step ${series.step} was left out: its loss or gradient was not a finite number.` };
-      const name = ['loss', 'grad_norm'].find((one) => series.now(one) !== undefined && !Number.isFinite(series.now(one)));
+      const name = ['loss', 'grad_norm', 'reward', 'kl', 'entropy'].find(
+        (one) => series.now(one) !== undefined && !Number.isFinite(series.now(one)),
+      );
       return name ? { seen: `${name} of step ${series.step} was ${series.now(name)}.`, metrics: [name] } : null;
     },
     remedies: (inForce) => [...slower(inForce, 0.3), ROLLBACK],

@@ -135,13 +135,14 @@ it('a snoozed alert is listed and is not in the summary; one that is mere inform
   ]);
 });
 
-it('reads values that are not finite', async () => {
-  for (let step = 1; step <= 3; step++) write(store, { step, metrics: { grad_norm: step === 2 ? Infinity : 1 } });
+it.each([
+  ['grad_norm', Infinity],
+  ['reward', NaN],
+])('reads values that are not finite, as of %s', async (name, odd) => {
+  for (let step = 1; step <= 3; step++) write(store, { step, metrics: { [name]: step === 2 ? odd : 1 } });
   using watch = newWatch(store);
   await look(store, watch);
-  expect(watch.onsets.map(({ rule, since, seen }) => [rule, since, seen])).toEqual([
-    ['not_finite', 2, 'grad_norm of step 2 was Infinity.'],
-  ]);
+  expect(watch.onsets.map(({ rule, since, seen }) => [rule, since, seen])).toEqual([['not_finite', 2, `${name} of step 2 was ${odd}.`]]);
 });
 
 it("evaluates a user's own rules in the sandbox, step by step, and says which of them fail", async () => {

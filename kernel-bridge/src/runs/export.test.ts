@@ -28,6 +28,17 @@ it.each(['csv', 'dir'] as const)('%s: what a killed export left does not stop th
   expect(readFileSync(format === 'dir' ? join(out, 'metrics.csv') : out, 'utf8').split('\n')).toHaveLength(4);
 });
 
+it('csv: NaN and infinities are told from a metric that was not logged', async () => {
+  const odd = { reward: NaN, kl: Infinity, entropy: -Infinity, mine: null };
+  store.commitStep({ ...fakeStep(3), metrics: odd });
+  const out = join(directory, 'out');
+  await exportRun(store, out, 'csv');
+  const [head, , , last] = readFileSync(out, 'utf8').split('\n');
+  const names = head.split(',').map((name) => name.replaceAll('"', ''));
+  const cells = last.split(',');
+  expect(Object.keys(odd).map((name) => cells[names.indexOf(name)])).toEqual(['NaN', 'Infinity', '-Infinity', '']);
+});
+
 it('two at once to one place: the one that is done first stays whole', async () => {
   const out = join(directory, 'out');
   const done = await Promise.allSettled([exportRun(store, out, 'dir'), exportRun(store, out, 'dir')]);

@@ -138,6 +138,8 @@ interface LongRun {
   row(): { id: string };
 }
 
+type Stored = [step: number, name: string, value: number | null, special: string | null];
+
 /** Steps of which all metrics are read at once. */
 const ROWS = 64;
 
@@ -145,10 +147,10 @@ const IN_STRETCH = `WHERE step.step > ? AND step.step <= ? ORDER BY step.step LI
 const LONG_COLUMN = `SELECT step.step, value, special FROM step LEFT JOIN metric
   ON metric.step = step.step AND name_id = (SELECT id FROM metric_name WHERE name = ?) ${IN_STRETCH}`;
 
-/** Rows with the step, its time and the values of these metrics, null where there is none. */
+/** Rows with the step, its time and the values of these metrics: null where there is none, NaN and infinities as they were logged. */
 export function* metricRows(db: DatabaseSync, names: readonly string[]): Generator<(number | null)[]> {
   const steps = db.prepare(`SELECT step, time FROM step WHERE step > ? ORDER BY step LIMIT ${ROWS}`);
-  const values = db.prepare('SELECT step, name, value FROM metric JOIN metric_name ON id = name_id WHERE step BETWEEN ? AND ?');
+  const values = db.prepare('SELECT step, name, value, special FROM metric JOIN metric_name ON id = name_id WHERE step BETWEEN ? AND ?');
   for (const one of [steps, values]) one.setReturnArrays(true);
   const place = new Map(names.map((name, at) => [name, at + 2]));
   for (let after = -1; ;) {
@@ -156,9 +158,9 @@ export function* metricRows(db: DatabaseSync, names: readonly string[]): Generat
     if (rows.length === 0) return;
     after = rows.at(-1)![0];
     const table = new Map(rows.map(([step, time]): [number, (number | null)[]] => [step, [step, time, ...names.map(() => null)]]));
-    for (const [step, name, value] of values.iterate(rows[0][0], after) as unknown as Iterable<[number, string, number | null]>) {
+    for (const [step, name, value, special] of values.iterate(rows[0][0], after) as unknown as Iterable<Stored>) {
       const at = place.get(name);
-      if (at !== undefined) table.get(step)![at] = value;
+      if (at !== undefined) table.get(step)![at] = special === null ? value : Number(special);
     }
     yield* table.values();
   }
