@@ -1,5 +1,6 @@
 /** `medr1 serve`: the backend. JupyterLab's server extension starts it with a socket and reads the readiness line. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { KeptFolder } from '../data/kept-folder.ts';
 import { loadItems } from '../data/load.ts';
 import { PROTOCOL_VERSION } from '../protocol/rest.ts';
 import { homeDir } from '../runs/home.ts';
@@ -27,7 +28,9 @@ async function serve(options: { socket?: string; port: number; watchParent?: boo
   const home = homeDir();
   const { socket, port, cpuSlots } = options;
   collectEarly();
-  const server = await startServer({ home, socket, port, secret, loadItems, devices: { cpuSlots } });
+  const kept = new KeptFolder();
+  const load: typeof loadItems = (nameOrDir, filter) => loadItems(nameOrDir, filter, kept.read);
+  const server = await startServer({ home, socket, port, secret, loadItems: load, devices: { cpuSlots } });
   printJson({ protocol: PROTOCOL_VERSION, version: VERSION, pid: process.pid, ...server.address });
   await stopAsked(options.watchParent ?? false);
   await server.close();

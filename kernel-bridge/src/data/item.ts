@@ -128,9 +128,22 @@ function optionsOf(record: Record_): Options {
 /** Names of an option's column, by letter; made once, for every record of every data set is looked at under all of them. */
 const BARE = LETTERS.map((letter) => [letter.toLowerCase()]);
 const PREFIXED = BARE.map(([l]) => [`option_${l}`, `option${l}`, `choice_${l}`, `choice${l}`, `op${l}`]);
+const LETTERED = new Set([...BARE, ...PREFIXED].flat());
 
 /** Columns that are named with a letter (option_A, "Choice B", opa, A) or a number (option_1). */
 function columnsOf(record: Record_): Options {
+  const names = Object.keys(record);
+  const lettered = names.some((name) => LETTERED.has(name)) ? letteredColumns(record) : null;
+  if (lettered !== null) return lettered;
+  return byNumber(
+    names.flatMap((name): [string, unknown][] => {
+      const number = /^(?:option|choice)_?(\d{1,2})$/.exec(name)?.[1];
+      return number === undefined ? [] : [[number, record[name]]];
+    }),
+  );
+}
+
+function letteredColumns(record: Record_): Options | null {
   const named = (byLetter: readonly string[][]) => byLetter.map((names) => names.filter((name) => name in record));
   const prefixed = named(PREFIXED);
   const bare = named(BARE);
@@ -138,16 +151,9 @@ function columnsOf(record: Record_): Options {
   const gap = bare.findIndex((names, i) => i >= 6 && names.length === 0);
   const letters = prefixed.map((names, i) => (gap < 0 || i < gap ? [...names, ...bare[i]] : names));
   const last = letters.findLastIndex((names) => names.length > 0);
-  if (last >= 0) {
-    const options = letters.slice(0, last + 1).map((names) => optionText(first(record, names)));
-    return { options, labels: LETTERS.slice(0, last + 1), numbers: false };
-  }
-  return byNumber(
-    Object.entries(record).flatMap(([name, value]): [string, unknown][] => {
-      const number = /^(?:option|choice)_?(\d{1,2})$/.exec(name)?.[1];
-      return number === undefined ? [] : [[number, value]];
-    }),
-  );
+  if (last < 0) return null;
+  const options = letters.slice(0, last + 1).map((names) => optionText(first(record, names)));
+  return { options, labels: LETTERS.slice(0, last + 1), numbers: false };
 }
 
 /** Options under numbers, in the order of these; their labels are the numbers. */

@@ -6,7 +6,7 @@ import { modalityName, questionTypeName } from './names.ts';
 import { hashItems } from './splits/hash.ts';
 import { resolveSplit } from './splits/resolve.ts';
 import type { WholeDataset } from './types.ts';
-import { readWhole } from './whole.ts';
+import { readWhole, type ReadFolder } from './whole.ts';
 
 type Choice = string | readonly string[] | null | undefined;
 
@@ -36,10 +36,10 @@ export interface Loaded {
 
 /**
  * Loads a data set by its name or its folder, or one file of questions. Items that cannot be used are among them, marked by
- * `problem`, unless `usable` is set. Fails with DATA_NOT_FOUND, DATA_LAYOUT_UNKNOWN, DATA_SPLIT_UNKNOWN, DATA_SPLIT_CHANGED or DATA_EMPTY.
+ * `problem`, unless `usable` is set. `read`: reads a folder, or has it already. Fails with DATA_NOT_FOUND, DATA_LAYOUT_UNKNOWN, DATA_SPLIT_UNKNOWN, DATA_SPLIT_CHANGED or DATA_EMPTY.
  */
-export async function loadItems(nameOrDir: string, options: LoadOptions = {}): Promise<Loaded> {
-  const whole = await readWhole(nameOrDir, options);
+export async function loadItems(nameOrDir: string, options: LoadOptions = {}, read?: ReadFolder): Promise<Loaded> {
+  const whole = await readWhole(nameOrDir, options, read);
   const { root, items } = whole;
   const inSplit = options.split ? await resolveSplit(options.split, whole) : null;
   const modalities = choice(options.modality, modalityName);

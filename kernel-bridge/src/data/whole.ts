@@ -2,25 +2,32 @@
 import type { VqaItem } from '../protocol/data.ts';
 import { presentName, refuseOlderIndex } from './index/list.ts';
 import { readIndexed } from './index/read-indexed.ts';
-import { findLayout } from './layout.ts';
+import { findLayout, type Layout } from './layout.ts';
 import { readDataset } from './read.ts';
 import { partsOfSplit, splitFilesOf } from './splits/files.ts';
 import type { WholeDataset } from './types.ts';
 
+export interface WholeOptions {
+  home?: string;
+  signal?: AbortSignal;
+}
+/** Reads all questions of a folder; `asked` is how it was named. */
+export type ReadFolder = (asked: string, layout: Layout, options: WholeOptions) => Promise<WholeDataset>;
+
 /** Reads all of a data set; the splits made of an indexed one by `medr1 data split` are among its splits. */
-export async function readWhole(nameOrDir: string, options: { home?: string; signal?: AbortSignal } = {}): Promise<WholeDataset> {
+export async function readWhole(nameOrDir: string, options: WholeOptions = {}, read: ReadFolder = readFolder): Promise<WholeDataset> {
   const indexed = presentName(nameOrDir, options.home);
   if (indexed === null) {
     refuseOlderIndex(nameOrDir, options.home);
-    return readFolder(nameOrDir, options);
+    return read(nameOrDir, await findLayout(nameOrDir), options);
   }
   const whole = readIndexed(indexed, options.home);
   for (const [name, ids] of splitFilesOf(indexed, options.home).flatMap(partsOfSplit)) whole.splits.set(name, ids);
   return whole;
 }
 
-async function readFolder(dir: string, options: { home?: string; signal?: AbortSignal }): Promise<WholeDataset> {
-  const { root, readings } = await readDataset(await findLayout(dir), options);
+export async function readFolder(asked: string, layout: Layout, options: WholeOptions): Promise<WholeDataset> {
+  const { root, readings } = await readDataset(layout, options);
   const items = new Map<string, VqaItem>();
   const splits = new Map<string, string[]>();
   const studies = new Map<string, string>();
@@ -40,5 +47,5 @@ async function readFolder(dir: string, options: { home?: string; signal?: AbortS
       if (item.question_type === 'unknown') item.question_type = reading.hints.question_type ?? 'unknown';
     }
   }
-  return { name: dir, root, items: [...items.values()], splits, studies, prints: new Map() };
+  return { name: asked, root, items: [...items.values()], splits, studies, prints: new Map() };
 }
