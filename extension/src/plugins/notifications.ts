@@ -6,14 +6,15 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { inSentence } from '@medr1/widgets/format';
 import type { RunSummary } from '@medr1/widgets/connector';
 import { isInTrouble, newsOf, type News, type NewsKind } from '../news.ts';
+import { notify } from '../notify.ts';
 import { CommandIDs, IWorkbench, TRANSLATION_DOMAIN } from '../tokens.ts';
 
 const PLUGIN_ID = '@medr1/workbench:notifications';
 
-/** How each kind shows, and how long; false = until it is closed. */
-const LOOKS: Record<NewsKind, { type: Notification.TypeOptions; autoClose: number | false }> = {
+/** How each kind shows, and for how many ms it lies over the page. The notification centre keeps it. */
+const LOOKS: Record<NewsKind, { type: Notification.TypeOptions; autoClose: number }> = {
   finished: { type: 'success', autoClose: 20_000 },
-  trouble: { type: 'error', autoClose: false },
+  trouble: { type: 'error', autoClose: 60_000 },
   alert: { type: 'warning', autoClose: 20_000 },
   queue: { type: 'info', autoClose: 8000 },
 };
@@ -37,7 +38,7 @@ const notifications: JupyterFrontEndPlugin<void> = {
 
     let before: ReadonlyMap<string, RunSummary> | null = null;
     let seen: readonly RunSummary[] | null = null;
-    /** Notifications that stay until they are closed, by run. */
+    /** Notifications that are over once something was done about what they tell, by run. */
     const troubles = new Map<string, string>();
     const look = (): void => {
       const { status, runs } = workbench.runs.state.value;
@@ -48,7 +49,7 @@ const notifications: JupyterFrontEndPlugin<void> = {
       for (const [run, notification] of troubles) {
         const now = before.get(run);
         if (now && isInTrouble(now)) continue;
-        Notification.dismiss(notification); // it was resumed or removed: what stayed on the page until somebody looks is over
+        Notification.dismiss(notification); // it was resumed or removed
         troubles.delete(run);
       }
       for (const one of news) if (wanted(one.kind)) tell(one);
@@ -70,7 +71,7 @@ const notifications: JupyterFrontEndPlugin<void> = {
         { label: step === null ? trans.__('Show') : trans.__('Rollouts'), callback: show },
         ...(kind === 'alert' ? [{ label: trans.__('What can be done'), callback: act }] : []),
       ];
-      const notification = Notification.emit(`${inSentence(name)}: ${text}`, type, { autoClose, actions });
+      const notification = notify(`${inSentence(name)}: ${text}`, type, { autoClose, actions });
       if (kind !== 'trouble') return;
       if (troubles.has(run)) Notification.dismiss(troubles.get(run)!); // the newer says what is so
       troubles.set(run, notification);
