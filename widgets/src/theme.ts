@@ -216,6 +216,14 @@ export const base = css`
     gap: 4px;
     align-items: center;
   }
+  .slips {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 4px 12px;
+    padding: 4px 8px;
+    border-bottom: 1px solid var(--medr1-border);
+    overflow-wrap: anywhere;
+  }
   .message {
     display: flex;
     flex-direction: column;

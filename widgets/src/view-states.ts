@@ -31,6 +31,26 @@ export function empty(title: string, next: string, actions: unknown = nothing): 
   </div>`;
 }
 
+/** Slips in a search, each with what was probably meant one click away; null where that is not known. */
+export function meantOtherwise(
+  slips: readonly { text: string; instead: string | null; take: () => void }[],
+): TemplateResult | typeof nothing {
+  if (slips.length === 0) return nothing;
+  return html`<div class="slips small" role="note" data-testid="search-hints">
+    ${slips.map(
+      ({ text, instead, take }) =>
+        html`<span
+          ><span class="warning" aria-hidden="true">⚠</span> ${text}
+          ${
+            instead === null
+              ? nothing
+              : html`Did you mean <button class="quiet link" data-testid="search-instead" @click=${take}>${instead}</button>?`
+          }</span
+        >`,
+    )}
+  </div>`;
+}
+
 /** A view of a run has none to show. `shows` says what it would show; where there is no run at all, nothing can be chosen and one is to be started. */
 export function noRunChosen(view: EventTarget, runs: readonly RunSummary[], shows: string): TemplateResult {
   const none = runs.length === 0;

@@ -572,6 +572,10 @@ describe('a search that finds nothing', () => {
     workbench.data.apply({ q: 'nothinghasthis' });
     await settled();
     await until(() => expect(find('empty')!.textContent).toContain('No question passes'));
+    expect(find('search-hints')).toBeNull();
+    workbench.data.apply({ q: 'foo:bar' });
+    await until(() => expect(find('search-hints')!.textContent).toContain('There is no field foo'));
+    expect(find('search-instead')!.textContent!.trim()).toBe('foo bar');
     expect(inside('medr1-data-facets').querySelectorAll('[data-testid=facet-value]').length).toBeGreaterThan(5);
   });
 });

@@ -5,7 +5,7 @@ import type { DatasetSummary, ExportFormat } from '../connector.ts';
 import { command, define, PageElement } from '../element.ts';
 import { integer } from '../format.ts';
 import { icon } from '../icons.ts';
-import { empty, failed, loading } from '../view-states.ts';
+import { empty, failed, loading, meantOtherwise } from '../view-states.ts';
 import { saveFile } from '../save-file.ts';
 import { base, tokens } from '../theme.ts';
 import { THUMB_SIZES, type ThumbSize } from '../store/data/model.ts';
@@ -426,25 +426,11 @@ export class DataView extends PageElement {
   /** What in the search was probably meant otherwise; one click away. */
   #hints(): TemplateResult | typeof nothing {
     const { data } = this.workbench;
-    const { filter, facets, status } = data.state.value;
-    const hints = filter.q && status === 'ready' ? hintsOf(filter.q, facets) : [];
-    if (hints.length === 0) return nothing;
-    return html`<div class="unread small" role="note" data-testid="search-hints">
-      ${hints.map(
-        ({ text, instead }) =>
-          html`<span
-            ><span class="warning" aria-hidden="true">⚠</span> ${text}
-            ${
-              instead === null
-                ? nothing
-                : html`Did you mean
-                    <button class="quiet link" data-testid="search-instead" @click=${() => data.apply({ ...filter, q: instead })}>
-                      ${instead}</button
-                    >?`
-            }</span
-          >`,
-      )}
-    </div>`;
+    const { filter, facets, status, stale, total } = data.state.value;
+    const hints = filter.q && status === 'ready' ? hintsOf(filter.q, facets, stale || total > 0) : [];
+    return meantOtherwise(
+      hints.map(({ text, instead }) => ({ text, instead, take: () => data.apply({ ...filter, q: instead ?? filter.q }) })),
+    );
   }
 
   get #facetsShown(): boolean {

@@ -56,6 +56,11 @@ export const FLAGS = {
   'beats-prior': 'right against the prior',
 } as const;
 
+export type Choices = readonly (readonly [value: string, label: string])[];
+export const VERDICTS: Choices = ['right', 'wrong', 'unknown'].map((one) => [one, one === 'unknown' ? 'not judged' : one] as const);
+export const FINISHES: Choices = ['stop', 'length', 'other'].map((one) => [one, one] as const);
+export const LETTERS: Choices = [...[...'ABCDEFGH'].map((one) => [one, one] as const), ['none', 'none'], ['other', 'another word']];
+
 const number = (text: string): number | undefined => (text.trim() === '' || !Number.isFinite(Number(text)) ? undefined : Number(text));
 const range = (least: string, most: string) => {
   const [min, max] = [number(least), number(most)];
@@ -127,6 +132,8 @@ export const filtersSet = (form: SearchForm): number =>
 export interface SearchState {
   form: SearchForm;
   status: 'idle' | 'searching' | 'ready' | 'error';
+  /** What was asked last: the form may have changed since. */
+  asked: SearchQuery | null;
   hits: readonly SearchHit[];
   /** The page that came last: what is left, and how much of each run is indexed. */
   page: SearchPage | null;
@@ -134,7 +141,7 @@ export interface SearchState {
 }
 
 export class SearchModel {
-  readonly state = new Observable<SearchState>({ form: EMPTY, status: 'idle', hits: [], page: null, error: null });
+  readonly state = new Observable<SearchState>({ form: EMPTY, status: 'idle', asked: null, hits: [], page: null, error: null });
   readonly #connector: Connector;
   readonly #page = new Latest<SearchPage>();
   /** Of the question that is searched alone; one for each run that asked it. */
@@ -217,7 +224,7 @@ export class SearchModel {
 
   async #ask(query: SearchQuery, before: readonly SearchHit[]): Promise<void> {
     this.stop();
-    this.state.update((state) => ({ ...state, status: 'searching', error: null, hits: before }));
+    this.state.update((state) => ({ ...state, status: 'searching', asked: query, error: null, hits: before }));
     const page = await this.#page.ask((signal) => this.#connector.search.find(query, signal));
     if (page?.status === 'ready')
       this.state.update((state) => ({ ...state, status: 'ready', page: page.value, hits: [...before, ...page.value.hits] }));

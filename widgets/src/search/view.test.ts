@@ -3,6 +3,7 @@ import { afterEach, expect, it } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import { settled } from '../../testing/until.ts';
 import { Workbench } from '../store/workbench.ts';
+import { FILTER_LABELS } from './hints.ts';
 import './view.ts';
 import type { SearchView } from './view.ts';
 
@@ -73,6 +74,24 @@ it('follows a question through training, oldest first', async () => {
   await settled();
   const asked = connector.calls.findLast(([name]) => name === 'search.find')![1];
   expect(asked).toEqual({ runs: ['r'], mode: 'words', items: ['item-20-0'], sort: 'step', ascending: true });
+});
+
+it('a field that finds nothing is named with the filter that was meant, one click away', async () => {
+  const { root, search, hits } = await view();
+  await search('modality:CT');
+  const labels = [...root.querySelectorAll('.filters label, .filters > div')].map((one) => one.textContent!.trim());
+  for (const label of FILTER_LABELS)
+    expect(
+      labels.some((one) => one.startsWith(label)),
+      label,
+    ).toBe(true);
+  const instead = root.querySelector<HTMLElement>('[data-testid=search-instead]')!;
+  expect(instead.textContent).toBe('the filter Modality: CT');
+  instead.click();
+  await settled();
+  expect(root.querySelector('[data-testid=search-hints]')).toBeNull();
+  expect(hits().length).toBeGreaterThan(0);
+  expect(root.querySelector('summary')!.textContent).toContain('1 set');
 });
 
 it('keeps a note with its tags', async () => {

@@ -7,33 +7,34 @@ import { Doing } from '../load.ts';
 import { command, define, WatchingElement } from '../element.ts';
 import { inSentence, integer } from '../format.ts';
 import { readable } from '../marked.ts';
-import { empty, failed, noRunChosen } from '../view-states.ts';
+import { empty, failed, meantOtherwise, noRunChosen } from '../view-states.ts';
 import { verdictChip } from '../rollouts/completion.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, tokens } from '../theme.ts';
 import { keepUncovered } from '../uncovered.ts';
 import './families.ts';
 import './phrases.ts';
+import { hintsOf } from './hints.ts';
 import { questionCurves } from './question-curve.ts';
 import {
   EMPTY,
   filtersSet,
+  FINISHES,
   formOf,
   FLAGS,
+  LETTERS,
   ORDERS,
   pieces,
   placeOf,
   SearchModel,
   told,
+  VERDICTS,
+  type Choices,
   type SearchForm,
   type SearchState,
 } from './model.ts';
 import { style } from './style.ts';
 
-type Choices = readonly (readonly [value: string, label: string])[];
-const VERDICTS: Choices = ['right', 'wrong', 'unknown'].map((one) => [one, one === 'unknown' ? 'not judged' : one] as const);
-const FINISHES: Choices = ['stop', 'length', 'other'].map((one) => [one, one] as const);
-const LETTERS: Choices = [...[...'ABCDEFGH'].map((one) => [one, one] as const), ['none', 'none'], ['other', 'another word']];
 const FLAG_CHOICES: Choices = Object.entries(FLAGS);
 
 export class SearchView extends WatchingElement {
@@ -355,7 +356,9 @@ export class SearchView extends WatchingElement {
       </div>
       ${
         status === 'ready' && hits.length === 0 && page?.next === null
-          ? empty('Nothing found', 'No completion passes. Try fewer words or filters.')
+          ? html`${meantOtherwise(
+              hintsOf(state.asked ?? {}).map(({ text, label, instead }) => ({ text, instead: label, take: () => this.#search(instead) })),
+            )}${empty('Nothing found', 'No completion passes. Try fewer words or filters.')}`
           : html`<ol aria-label="Completions">
               ${repeat(hits, placeOf, (hit) => this.#hit(hit))}
             </ol>`

@@ -1,4 +1,4 @@
-/** Slips in a search ("modalty:CT") and the search that was probably meant. A slip is no error: a word that names no field is searched as text. */
+/** Slips in a search ("modalty:CT") and the search that was probably meant. A slip is no error: what names no field is searched as text. */
 import { facetOfField, FACET_TABLE, filters, SEARCH_TERM } from '@medr1/kernel-bridge/protocol/facets';
 import { nearest } from '@medr1/kernel-bridge/protocol/nearest';
 
@@ -15,7 +15,10 @@ export const SEARCH_HELP: readonly [example: string, finds: string][] = [
 ];
 
 const TEXT_FIELDS = ['question', 'option'];
-const FIELDS = [...FACET_TABLE.flatMap((row) => [row.name, ...('aliases' in row ? row.aliases : [])]), ...TEXT_FIELDS, 'id', 'image'];
+const OTHER_FIELDS = [...TEXT_FIELDS, 'id', 'image'];
+const FIELDS = [...FACET_TABLE.flatMap((row) => [row.name, ...('aliases' in row ? row.aliases : [])]), ...OTHER_FIELDS];
+/** One name of each. */
+const FIELDS_TOLD = [...FACET_TABLE.map(({ name }) => name), ...OTHER_FIELDS].join(', ');
 /** Facets that a data set has only once something was done: what to do. */
 const NOTED: ReadonlyMap<string, string> = new Map([
   ['tag', 'No question of this data set has a tag yet. The button Tag, below the questions, gives one.'],
@@ -30,8 +33,10 @@ export interface Hint {
   instead: string | null;
 }
 
-/** `counts`: the values that each facet has, whatever passes. */
-export function hintsOf(query: string, counts: Readonly<Record<string, Readonly<Record<string, number>>>>): Hint[] {
+type Counts = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** `counts`: the values that each facet has, whatever passes. `found`: whether a question passes. */
+export function hintsOf(query: string, counts: Counts, found: boolean): Hint[] {
   const hints: Hint[] = [];
   const put = (at: number, old: string, now: string): string => query.slice(0, at) + now + query.slice(at + old.length);
   if ((query.match(/"/g)?.length ?? 0) % 2 === 1) hints.push({ text: 'A quote is not closed.', instead: `${query.trimEnd()}"` });
@@ -51,7 +56,7 @@ export function hintsOf(query: string, counts: Readonly<Record<string, Readonly<
       if (meant !== undefined)
         hints.push({
           text: `${field} has no ${value}.`,
-          instead: put(index, term, `${minus}${field}:${/\s/.test(meant) ? `"${meant}"` : meant}`),
+          instead: put(index, term, `${minus}${fieldWith(field, meant)}`),
         });
       else {
         const known = values.slice(0, FEW).join(', ') + (values.length > FEW ? ` and ${values.length - FEW} more` : '');
@@ -61,7 +66,24 @@ export function hintsOf(query: string, counts: Readonly<Record<string, Readonly<
       const meant = nearest(name, FIELDS);
       if (meant !== undefined)
         hints.push({ text: `There is no field ${field}.`, instead: put(index, term, term.replace(`${field}:`, `${meant}:`)) });
+      // a colon may stand in a text: only where none has these words was a field meant
+      else if (!found && minus === '' && value !== '')
+        hints.push({ text: notAField(field, term), instead: put(index, term, fieldOfValue(value, counts) ?? `${field} ${value}`) });
     }
   }
   return hints;
+}
+
+const fieldWith = (field: string, value: string): string => `${field}:${/\s/.test(value) ? `"${value}"` : value}`;
+
+const notAField = (field: string, term: string): string =>
+  `There is no field ${field}, so ${term} was looked for as text. The fields are ${FIELDS_TOLD}.`;
+
+/** "CT" is a modality: "modality:CT". */
+function fieldOfValue(value: string, counts: Counts): string | undefined {
+  for (const { name } of FACET_TABLE) {
+    const known = Object.keys(counts[name] ?? {}).find((one) => one.toLowerCase() === value.toLowerCase());
+    if (known !== undefined) return fieldWith(name, known);
+  }
+  return undefined;
 }
