@@ -158,13 +158,21 @@ it('lists what happened in the steps that a run made itself', async () => {
   };
   const other = { ...evaluation, id: 'f', settings: { ...evaluation.settings, run: 'p' } };
   const relative = family.find(({ id }) => id === 'c')!;
-  const alerts = [dropped(20), dropped(70), { ...dropped(75), code: 'truncated' }];
-  const found = happenings(relative, { detail, alerts }, [evaluation, other], family);
+  const logged = (step: number, metrics: Record<string, number>) => ({ kind: 'evaluation' as const, seq: 1, time: 0, step, metrics });
+  const events = [
+    ...[dropped(20), dropped(70), { ...dropped(75), code: 'truncated' }],
+    logged(60, { eval_accuracy: 0.1 }), // of its parent
+    logged(85, { eval_runtime: 3, eval_loss: 0.5, 'eval_rewards/accuracy_reward/mean': 0.25 }),
+    logged(95, { eval_runtime: 3 }),
+  ];
+  const found = happenings(relative, { detail, events }, [evaluation, other], family);
   expect(found.map(({ kind, step, id, text }) => [kind, step, id ?? text])).toEqual([
     ['checkpoint', 60, 'periodic'],
     ['rewards', 61, 'format 1 → 0.1. why'],
     ['dropped', 70, 'Steps dropped.'],
     ['fork', 80, 'd'],
+    ['evaluation', 85, 'eval_rewards/accuracy_reward/mean 0.250, eval_loss 0.500'],
     ['evaluation', 90, 'e'],
+    ['evaluation', 95, 'eval_runtime 3.00'],
   ]);
 });

@@ -1,6 +1,7 @@
 /** Related runs as a tree over steps: which run left which, where, and what happened to each on its way. No DOM. */
 import { lastInherited } from '@medr1/kernel-bridge/protocol/run';
 import type { EvalSummary, RewardRevision, RunDetail, RunEvent, RunSummary } from '../connector.ts';
+import { number } from '../format.ts';
 import { rewardChanges } from '../store/marks.ts';
 
 /** A run in its family. One that was removed is known by what its forks say of it. */
@@ -82,8 +83,8 @@ function nodesOf(runs: readonly RunSummary[]): Map<string, Node> {
 /** What a view reads of a run beside its summary. */
 export interface Way {
   detail: RunDetail;
-  /** Events of the kind alert. */
-  alerts: readonly RunEvent[];
+  /** Alerts, and evaluations that the training made or that another trainer logged. */
+  events: readonly RunEvent[];
 }
 
 export interface Happening {
@@ -92,7 +93,7 @@ export interface Happening {
   step: number | null;
   title: string;
   text: string;
-  /** Id of the evaluation, or of the fork. */
+  /** Id of the stored evaluation, or of the fork. */
   id?: string;
 }
 
@@ -107,7 +108,7 @@ export const KINDS: Record<Happening['kind'], { glyph: string; label: string }> 
 /** What happened in the steps that a run made itself, oldest first. Of a fork its own first revision stands at its first step. */
 export function happenings(
   relative: Relative,
-  { detail, alerts }: Way,
+  { detail, events }: Way,
   evaluations: readonly EvalSummary[],
   family: readonly Relative[],
 ): Happening[] {
@@ -126,7 +127,7 @@ export function happenings(
       title: 'checkpoint',
       text: pinned ? `${reason}, kept` : reason,
     }));
-  const dropped = alerts.flatMap((event): Happening[] =>
+  const dropped = events.flatMap((event): Happening[] =>
     event.kind === 'alert' && event.code === 'STEPS_DROPPED' && own(event.step + 1)
       ? [{ kind: 'dropped', step: event.step, title: 'steps dropped', text: event.message }]
       : [],
@@ -134,10 +135,15 @@ export function happenings(
   const evaluated = evaluations
     .filter(({ settings }) => settings.run === id && settings.step !== null)
     .map((one): Happening => ({ kind: 'evaluation', step: one.settings.step, title: one.name, text: accuracyOf(one), id: one.id }));
+  const logged = events.flatMap((event): Happening[] =>
+    event.kind === 'evaluation' && own(event.step)
+      ? [{ kind: 'evaluation', step: event.step, title: 'evaluated in training', text: figuresOf(event.metrics) }]
+      : [],
+  );
   const forks = family
     .filter(({ parent }) => parent === id)
     .map((fork): Happening => ({ kind: 'fork', step: fork.from, title: fork.name, text: 'forked here', id: fork.id }));
-  const all = [...checkpoints, ...revisions, ...dropped, ...evaluated, ...forks];
+  const all = [...checkpoints, ...revisions, ...dropped, ...logged, ...evaluated, ...forks];
   return all.sort((a, b) => (a.step ?? Infinity) - (b.step ?? Infinity));
 }
 
@@ -145,6 +151,16 @@ const joined = (...parts: string[]): string => parts.filter(Boolean).join('. ');
 
 const accuracyOf = ({ state, strict: { rate }, done, total }: EvalSummary): string =>
   state === 'finished' && rate !== null ? `${(100 * rate).toFixed(1)} % right of ${total}` : `${state}, ${done} of ${total}`;
+
+/** By the names of the workbench and of TRL, the most telling first. */
+const TELLING = [/^eval_accuracy$/, /^eval_rewards\/accuracy\w*\/mean$/, /^eval_reward$/, /^eval_loss$/];
+
+/** The telling ones of what an evaluation logged; where it has none of them, what it logged first. */
+function figuresOf(metrics: Readonly<Record<string, number | null>>): string {
+  const names = Object.keys(metrics);
+  const telling = TELLING.flatMap((pattern) => names.filter((name) => pattern.test(name)));
+  return (telling.length > 0 ? telling : names.slice(0, 1)).map((name) => `${name} ${number(metrics[name])}`).join(', ');
+}
 
 export interface Changes {
   /** "format 1 → 0.2", "beta 0.04 → 0.02". */

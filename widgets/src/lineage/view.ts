@@ -66,7 +66,7 @@ export class LineageView extends PageElement {
     for (const relative of this.#family) if (first.includes(relative) || relative.id === run) this.#read(relative);
   }
 
-  /** Reads what a summary does not hold: configuration, revisions, checkpoints, roll-backs. */
+  /** Reads what a summary does not hold: configuration, revisions, checkpoints, roll-backs, evaluations of its training. */
   #read({ id, run }: Relative): void {
     if (!run) return;
     let way = this.#ways.get(id);
@@ -79,8 +79,8 @@ export class LineageView extends PageElement {
     void way.askOnce(
       key,
       async (signal) => {
-        const [detail, alerts] = await Promise.all([connector.run(id, signal), readRunLog(connector, id, ['alert'], signal)]);
-        return { detail, alerts };
+        const [detail, events] = await Promise.all([connector.run(id, signal), readRunLog(connector, id, ['alert', 'evaluation'], signal)]);
+        return { detail, events };
       },
       { keep: true },
     );
@@ -203,8 +203,8 @@ export class LineageView extends PageElement {
   #open({ id }: Relative, { kind, step, id: other }: Happening): void {
     const { selection, evaluation } = this.workbench;
     if (kind === 'fork') return selection.move({ runs: [other!] });
-    if (kind === 'evaluation') {
-      evaluation.place.set({ at: 'one', id: other! });
+    if (kind === 'evaluation' && other !== undefined) {
+      evaluation.place.set({ at: 'one', id: other });
       return command(this, 'open-evaluation');
     }
     selection.move({ runs: [id], ...(step !== null && step > 0 && { step }) });
