@@ -221,6 +221,22 @@ it('a run that waits is moved, held and let go by its buttons', async () => {
   expect(moves().at(-1)).toEqual(['c', { held: false }]);
 });
 
+it('a run that got to the head of the queue gives the keyboard to the button beside', async () => {
+  const runs = [
+    { id: 'a', state: 'queued', waits_since: 1 },
+    { id: 'b', state: 'queued', waits_since: 2 },
+  ] as const;
+  const { element, find } = await panel({ runs: [...runs] });
+  workbench.selection.move({ runs: ['b'] });
+  await settled();
+  find('run-earlier')!.focus();
+  Object.assign(runs[1], { waits_since: 0 });
+  find('run-earlier')!.click();
+  await settled();
+  expect(find('run-earlier')!.matches(':disabled')).toBe(true);
+  expect((element.shadowRoot!.activeElement as HTMLElement).dataset.testid).toBe('run-later');
+});
+
 it('evaluations that wait are moved, held, let go and cancelled there', async () => {
   const queue = ['e', 'f', 'g'].map((id) => ({ kind: 'evaluate', id, name: id, held: id === 'g', reason: 'waits for evaluation d' }));
   const { connector, element } = await panel({

@@ -509,7 +509,7 @@ export class RunsPanel extends PageElement {
         aria-label=${`${title}: ${run.name}`}
         data-testid=${id}
         ?disabled=${move === null || this.#doing.isBusy(run.id)}
-        @click=${() => void this.#move(run.id, move!)}
+        @click=${(event: Event) => void this.#move(run.id, move!, event.currentTarget as HTMLElement)}
       >
         ${icon(name)}
       </button>`;
@@ -522,8 +522,14 @@ export class RunsPanel extends PageElement {
     }`;
   }
 
-  async #move(id: string, move: QueueMove): Promise<void> {
+  /** A run that got to an end of the queue goes no further that way: the keyboard goes on to the button beside. */
+  async #move(id: string, move: QueueMove, button: HTMLElement): Promise<void> {
     await this.#doing.do(async () => this.workbench.runs.apply({ summary: await this.workbench.connector.moveInQueue(id, move) }), id);
+    await this.updateComplete;
+    const isFree = document.activeElement === document.body || this.shadowRoot!.activeElement === button;
+    if (!button.matches(':disabled') || !isFree) return;
+    const beside = [button.nextElementSibling, button.previousElementSibling].find((one) => one?.matches('button:enabled'));
+    (beside as HTMLElement | undefined)?.focus();
   }
 
   readonly #deviceActions: DeviceActions = {
