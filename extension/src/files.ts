@@ -8,7 +8,7 @@ import { isRewardFile } from '@medr1/kernel-bridge/protocol/reward-names';
 import type { HostFiles } from '@medr1/widgets/host-files';
 
 /** A path of JupyterLab's files as the machine of the server names it; its home folder may be `~`. */
-export const pathOnServer = ({ services: { contents } }: IDocumentManager, path: string): string =>
+export const pathOnServer = (contents: Contents.IManager, path: string): string =>
   `${PageConfig.getOption('serverRoot').replace(/\/$/, '')}/${contents.localPath(path)}`;
 
 /** The log of another trainer that the user chose, or the folder that was shown when nothing was selected; null when the dialog was dismissed. */
@@ -20,7 +20,7 @@ export async function chooseLog(manager: IDocumentManager, trans: TranslationBun
     filter: ({ type, name }) => (type === 'directory' || name.endsWith('.json') ? {} : null),
   });
   const chosen = button.accept ? value?.[0] : undefined;
-  return chosen ? pathOnServer(manager, chosen.path) : null;
+  return chosen ? pathOnServer(manager.services.contents, chosen.path) : null;
 }
 
 export function labFiles(manager: IDocumentManager, trans: TranslationBundle): HostFiles {

@@ -18,6 +18,8 @@ export interface SidePanelPluginOptions extends Pick<ElementViewOptions, 'load' 
   icon: LabIcon;
   /** `title` names the panel, `label` and `caption` the command that shows it. */
   text: (trans: TranslationBundle) => { title: string; label: string; caption: string };
+  /** What else the panel does, beside what its element does. */
+  adorn?: (node: HTMLElement, app: JupyterFrontEnd) => void;
 }
 
 export function sidePanelPlugin({
@@ -27,6 +29,7 @@ export function sidePanelPlugin({
   command,
   icon,
   text,
+  adorn,
   ...view
 }: SidePanelPluginOptions): JupyterFrontEndPlugin<void> {
   return {
@@ -51,6 +54,7 @@ export function sidePanelPlugin({
       panel.node.tabIndex = -1;
       panel.node.setAttribute('role', 'region');
       panel.node.setAttribute('aria-label', title);
+      adorn?.(panel.node, app);
       shell.add(panel, area, { rank: RANK });
       restorer?.add(panel, panel.id);
 

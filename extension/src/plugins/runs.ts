@@ -1,4 +1,6 @@
 import { medr1Icon } from '../icons.ts';
+import { LogDrop } from '../log-drop.ts';
+import { showError } from '../notify.ts';
 import { sidePanelPlugin } from '../side-panel.ts';
 import { CommandIDs } from '../tokens.ts';
 
@@ -15,4 +17,6 @@ export default sidePanelPlugin({
   icon: medr1Icon,
   load: () => import('@medr1/widgets/runs/view'),
   tag: 'medr1-runs',
+  adorn: (node, { commands, serviceManager: { contents } }) =>
+    void new LogDrop(node, { contents, take: (path) => commands.execute(CommandIDs.importRun, { path }), refuse: showError }),
 });
