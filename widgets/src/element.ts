@@ -50,7 +50,7 @@ export abstract class WatchingElement extends LitElement {
   protected override performUpdate(): void {
     const had = this.shadowRoot?.activeElement;
     super.performUpdate();
-    if (had instanceof HTMLElement && had.matches(':disabled')) this.#greyed = had;
+    if (had instanceof HTMLElement) this.#greyed = had.matches(':disabled') ? had : null;
     if (!this.#greyed || (this.#greyed.isConnected && this.#greyed.matches(':disabled'))) return;
     const isFree = document.activeElement === null || document.activeElement === document.body;
     if (isFree) this.#greyed.focus({ preventScroll: true });

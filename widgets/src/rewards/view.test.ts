@@ -566,6 +566,28 @@ describe('an edit that is not applied', () => {
     expect(element.draft).toEqual(edited);
   });
 
+  it('keeps the keyboard in the view when what had it goes or is greyed for good', async () => {
+    const { element, find, type } = await view();
+    const press = async (selector: string): Promise<string | undefined> => {
+      find(selector).focus();
+      find(selector).click();
+      await settled();
+      return (element.shadowRoot!.activeElement as HTMLElement | null)?.dataset.testid;
+    };
+    await type('format', '0.3');
+    expect(await press('[data-testid=reward-revert]')).toBe('reward-preview');
+    await type('format', '0.4');
+    expect(await press(APPLY)).toBe('reward-preview');
+    expect(await press('[data-reward=format] [data-testid=remove-reward]')).toBe('remove-reward'); // that of the function before
+    expect(await press('[data-testid=add-typescript]')).toBe('reward-file');
+    const file = find<HTMLInputElement>('[data-testid=reward-file]');
+    file.value = 'other.ts';
+    file.dispatchEvent(new Event('change'));
+    await settled();
+    expect(find('[data-reward=other]')).not.toBeNull();
+    expect((element.shadowRoot!.activeElement as HTMLElement).dataset.testid).toBe('reward-file');
+  });
+
   it('says what Apply will change, and what it will take away, which can be kept', async () => {
     const { find, type } = await view();
     await type('accuracy', '2');

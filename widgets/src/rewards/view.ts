@@ -10,6 +10,7 @@ import type { BuiltInReward, CheckedReward, ErrorBody, RewardRevision, RewardSou
 import { command, define, WatchingElement } from '../element.ts';
 import { integer, number, percent } from '../format.ts';
 import { fileName, type HostFiles } from '../host-files.ts';
+import { KeptKeyboard } from '../kept-keyboard.ts';
 import { Doing, Latest, outcome } from '../load.ts';
 import { empty, failed, loading, noRunChosen } from '../view-states.ts';
 import { rewardChanges } from '../store/marks.ts';
@@ -63,6 +64,9 @@ const LOOK_BACK = 20;
 /** Variance shares move slowly: looked at on the newest step, this many steps and milliseconds apart at least. */
 const SHARES = { steps: 5, ms: 5000, groups: 64 };
 
+/** Name of the function whose source is open. */
+const FILE = '[data-testid=reward-file]';
+
 export class RewardsView extends WatchingElement {
   static override properties = {
     workbench: { attribute: false },
@@ -102,6 +106,7 @@ export class RewardsView extends WatchingElement {
   #toCheck: ReturnType<typeof setTimeout> | undefined;
   /** What the user had done: a file read, a draft applied. */
   readonly #doing = new Doing();
+  readonly #keyboard = new KeptKeyboard();
   readonly #tried = new Latest<TriedRewards>();
   /** The newest groups that were scored, for the shares of the variance. An extra: without them the rows stand as they are. */
   readonly #scored = new Latest<Scored[]>();
@@ -252,6 +257,12 @@ export class RewardsView extends WatchingElement {
       await connector.revert(id, { revision: same.revision });
     };
     await this.#doing.do(() => inBoth(here, this.both ? partnerOf(runs, run.id) : null, there), 'go back');
+  }
+
+  protected override performUpdate(): void {
+    this.#keyboard.note(this.shadowRoot);
+    super.performUpdate();
+    this.#keyboard.keep(this.shadowRoot, this.#tried.isPending || this.#doing.isBusy());
   }
 
   #outcomeOf(draft: Draft): TemplateResult | typeof nothing {
@@ -509,7 +520,7 @@ export class RewardsView extends WatchingElement {
         (name) => name in draft.weights,
         (name) => this.#take({ ...draft, weights: { ...draft.weights, [name]: 1 } }),
       )}
-      <button data-testid="add-typescript" @click=${() => this.#begin(draft)}>+ new TypeScript</button>
+      <button data-testid="add-typescript" @click=${() => void this.#begin(draft)}>+ new TypeScript</button>
       ${
         this.files
           ? html`<button
@@ -643,7 +654,8 @@ export class RewardsView extends WatchingElement {
     this.#edit(name, field.valueAsNumber);
   }
 
-  #begin(draft: Draft): void {
+  /** The keyboard goes to its name, and to its source from there. */
+  async #begin(draft: Draft): Promise<void> {
     const name = freshName([...Object.keys(draft.weights), ...this.builtIn.map((one) => one.name)]);
     this.#take({
       ...draft,
@@ -651,6 +663,10 @@ export class RewardsView extends WatchingElement {
       files: { ...draft.files, [name]: { file: `${name}.ts`, source: TEMPLATE } },
     });
     this.editing = name;
+    await this.updateComplete;
+    const field = this.renderRoot.querySelector<HTMLInputElement>(FILE);
+    field?.focus();
+    field?.select();
   }
 
   /** Each by the name of its file; one that the run has by that name gets the file's text. */
@@ -684,6 +700,7 @@ export class RewardsView extends WatchingElement {
     const weights = Object.fromEntries(Object.entries(draft.weights).map(([one, weight]) => [one === name ? next : one, weight]));
     this.#take({ ...draft, weights, files: { ...files, [next]: { ...own, file } } });
     this.editing = next;
+    this.#keyboard.prefer(FILE);
   }
 
   #remove(name: string): void {
