@@ -54,15 +54,13 @@ export const diffView = (lines: readonly DiffLine[], label: string): TemplateRes
 
 export const diffStyle = css`
   .diff {
-    overflow-x: auto;
+    overflow: auto;
     max-height: 320px;
     border: 1px solid var(--medr1-border);
     font: var(--medr1-size-small) / 1.5 var(--medr1-font-code);
   }
   .diff [role='row'] {
     display: flex;
-    width: max-content;
-    min-width: 100%;
   }
   .diff .gap {
     border-top: 1px dashed var(--medr1-border);
@@ -82,7 +80,9 @@ export const diffStyle = css`
   }
   .diff code {
     font: inherit;
-    white-space: pre;
+    min-width: 0;
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
     padding-right: 1ch;
   }
   .diff .added {
