@@ -77,6 +77,10 @@ export const style = css`
   header .number {
     min-width: 5ch; /* of "100 %": a moving number moves no row */
   }
+  header .memory {
+    min-width: 19ch; /* of "10.1 GiB / 23.5 GiB" */
+    text-align: left;
+  }
   .spring {
     flex: 1;
   }

@@ -121,7 +121,7 @@ export class RunsPanel extends PageElement {
       <span class="ellipsis device" title=${`${device.kind}: ${device.name}`} data-testid="device">${device.name}</span>
       ${
         memory
-          ? html`<span class="number secondary" title="memory used of the device">
+          ? html`<span class="number memory secondary" title="memory used of the device">
               ${bytes(device.memory_used)} / ${bytes(device.memory_total)}
             </span>`
           : nothing
