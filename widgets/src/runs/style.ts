@@ -127,6 +127,9 @@ export const style = css`
     border-color: transparent;
     box-shadow: none;
   }
+  .pick:focus-visible {
+    outline-offset: -2px; /* the row shows nothing beyond its edges, but below, where the actions are */
+  }
   .name {
     font-weight: 600;
   }
