@@ -48,6 +48,7 @@ const links: JupyterFrontEndPlugin<void> = {
           if (gone.length > 0) throw unknownRun(gone[0]);
           selection.move(wanted);
           await commands.execute(viewOf(wanted, runs), {});
+          if (wanted.token !== null && commands.hasCommand(CommandIDs.showInspector)) await commands.execute(CommandIDs.showInspector); // the view that marks a token
         } catch (error) {
           showError(error);
         }

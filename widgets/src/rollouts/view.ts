@@ -277,7 +277,10 @@ export class RolloutsView extends PageElement {
     if (state.run !== null && state.run !== run.id) return loading('rollouts'); // what is there is another run's, with images of its own
     if (state.status === 'error') return failed(state.error!, () => this.#show(run, this.#step));
     if (state.status !== 'ready') return loading('rollouts');
-    if (state.groups.length === 0) return empty('No rollouts kept for this step', 'Choose another step with ← and →.');
+    if (state.groups.length === 0)
+      return state.step !== null && state.step > run.lastStep
+        ? empty(`No step ${integer(state.step)} yet`, `The newest step of this run is ${integer(run.lastStep)}.`)
+        : empty('No rollouts kept for this step', 'Choose another step with ← and →.');
     const groups = visibleGroups(state);
     if (groups.length === 0)
       return empty(
@@ -291,6 +294,7 @@ export class RolloutsView extends PageElement {
     const [{ step: from }] = state.groups;
     const before = run.detail?.summary.inherited.find(({ to }) => state.step !== null && state.step <= to);
     const hidden = this.#chosenGroup !== null && !groups.includes(this.#chosenGroup);
+    const absent = this.#notThere(chosen);
     return html`${
         before
           ? html`<p class="again small secondary" data-testid="inherited">
@@ -306,6 +310,7 @@ export class RolloutsView extends PageElement {
             </p>`
           : nothing
       }
+      ${absent ? html`<p class="again small" role="status" data-testid="chosen-missing">${absent}</p>` : nothing}
       ${
         from === state.step
           ? nothing
@@ -354,6 +359,15 @@ export class RolloutsView extends PageElement {
   get #chosenGroup(): Group | null {
     const { group } = this.workbench.selection.value;
     return (group !== null && this.#model.state.value.groups.find((one) => one.group === group)) || null;
+  }
+
+  /** What was chosen by a link or a notebook and is not among the groups on screen; null where all of it is. */
+  #notThere({ step, group, completion }: Selection): string | null {
+    if (group === null || step !== this.#model.state.value.step) return null;
+    const chosen = this.#chosenGroup;
+    if (!chosen) return `Step ${integer(step)} has no group ${integer(group)}. Choose one of these.`;
+    if (completion === null || chosen.completions.some(({ index }) => index === completion)) return null;
+    return `Group ${integer(group)} of step ${integer(step)} has no completion ${integer(completion)}. Choose one of these.`;
   }
 
   async #export(run: FollowedRun): Promise<void> {
