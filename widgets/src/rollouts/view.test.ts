@@ -338,6 +338,41 @@ it('what is chosen elsewhere comes into view, and the keyboard goes to the title
   expect(groups[1].shadowRoot!.activeElement!.classList).toContain('title');
 });
 
+it('a step, group or completion that a link names and that is not there is told', async () => {
+  const { connector, element } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const missing = () => element.shadowRoot!.querySelector('[data-testid=chosen-missing]')?.textContent ?? null;
+  workbench.selection.move({ step: 7, group: 3, completion: 1 });
+  await settled();
+  expect(missing()).toBeNull();
+  workbench.selection.move({ completion: 99 });
+  await settled();
+  expect(missing()).toBe('Group 3 of step 7 has no completion 99. Choose one of these.');
+  workbench.selection.move({ group: 77, completion: 1 });
+  await settled();
+  expect(missing()).toBe('Step 7 has no group 77. Choose one of these.');
+  connector.groups = async () => ({ groups: [], steps: [1, 7] });
+  workbench.selection.move({ step: 900, group: null, completion: null });
+  await settled();
+  await until(() =>
+    expect(element.shadowRoot!.querySelector('.message')!.textContent).toMatch(/No step 900 yet\s+The newest step of this run is 7\./),
+  );
+});
+
+it('a search typed in the menu of a narrow view is the same as in the toolbar', async () => {
+  const { element } = await view({ runs: [{ id: 'a', steps: 7 }] });
+  const [wide, narrow] = ['rollouts-search', 'rollouts-search-narrow'].map((id) =>
+    element.shadowRoot!.querySelector<HTMLInputElement>(`[data-testid=${id}]`)!,
+  );
+  expect(narrow.closest('medr1-menu')).not.toBeNull();
+  narrow.value = 'no such word anywhere';
+  narrow.dispatchEvent(new Event('input'));
+  await settled();
+  expect([wide.value, element.shadowRoot!.querySelector('[data-testid=rollouts-count]')!.textContent]).toEqual([
+    'no such word anywhere',
+    '0 of 12 groups',
+  ]);
+});
+
 it('groups unfolded by hand do not stay open over the questions of another step', async () => {
   const { element } = await view({ runs: [{ id: 'a', steps: 7 }] });
   element.open = new Set([2]);

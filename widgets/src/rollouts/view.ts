@@ -163,7 +163,7 @@ export class RolloutsView extends PageElement {
 
   #toolbar(run: FollowedRun): TemplateResult {
     const model = this.#model;
-    const { groups, sort, shown, modality, type, search, fold, layout, colouring } = model.state.value;
+    const { groups, sort, shown, modality, type, fold, layout, colouring } = model.state.value;
     const seen = visibleGroups(model.state.value).length;
     const step = this.#step;
     const live = this.workbench.selection.value.step === null;
@@ -179,19 +179,13 @@ export class RolloutsView extends PageElement {
           go: (to) => this.#goTo(to),
           follow: (follow) => this.workbench.selection.move({ step: follow ? null : step }),
         })}
-        <input
-          type="search"
-          placeholder="search in text"
-          aria-label="Search in text"
-          data-testid="rollouts-search"
-          .value=${search}
-          @input=${(event: Event) => model.set({ search: (event.target as HTMLInputElement).value })}
-        />
+        ${this.#search('wide', 'rollouts-search')}
         <span class=${`secondary number${seen < groups.length ? '' : ' word'}`} data-testid="rollouts-count"
-          >${seen < groups.length ? `${integer(seen)} of ` : ''}${integer(groups.length)} groups</span
+          >${seen < groups.length ? `${integer(seen)} of ` : ''}${integer(groups.length)}<span class="word"> groups</span></span
         >
         <medr1-menu label=${chosen > 0 ? `View (${chosen})` : 'View'} data-testid="rollouts-view">
           <div class="choices">
+            <label class="narrow">search ${this.#search('narrow', 'rollouts-search-narrow')}</label>
             <label
               >sort
               <select aria-label="Sort" @change=${(event: Event) => model.set({ sort: choose<Sort>(event) })}>
@@ -249,6 +243,20 @@ export class RolloutsView extends PageElement {
       </div>
       ${colouring === 'off' ? nothing : html`<div class="colours">${legend(colouring, this.#missing(colouring))}</div>`}
     </div>`;
+  }
+
+  /** In the toolbar where it is wide enough (`wide`), else in the menu (`narrow`). */
+  #search(place: 'wide' | 'narrow', testid: string): TemplateResult {
+    const model = this.#model;
+    return html`<input
+      class=${place}
+      type="search"
+      placeholder="search in text"
+      aria-label="Search in text"
+      data-testid=${testid}
+      .value=${model.state.value.search}
+      @input=${(event: Event) => model.set({ search: (event.target as HTMLInputElement).value })}
+    />`;
   }
 
   /** Whose rollouts these are; of several chosen runs, which. */
@@ -498,10 +506,26 @@ export class RolloutsView extends PageElement {
         .word {
           display: none;
         }
+        .whose {
+          min-width: 8ch;
+        }
       }
-      @container (min-width: 440px) {
+      @container (min-width: 340px) {
         .toolbar {
           flex-wrap: nowrap;
+        }
+      }
+      @container (max-width: 479px) {
+        .wide {
+          display: none;
+        }
+        .whose {
+          min-width: 0;
+        }
+      }
+      @container (min-width: 480px) {
+        .choices .narrow {
+          display: none;
         }
       }
       medr1-menu {
