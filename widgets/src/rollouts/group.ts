@@ -303,6 +303,7 @@ export class RolloutGroup extends WatchingElement {
       :host {
         display: block;
         border-bottom: 1px solid var(--medr1-border);
+        background: none; /* a group that begins within a pixel would cover the line of the one before */
         content-visibility: auto;
         contain-intrinsic-size: auto 76px;
       }
