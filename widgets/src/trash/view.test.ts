@@ -58,6 +58,20 @@ it('shows what is removed while it is open', async () => {
   expect(rows()).toHaveLength(3);
 });
 
+it('shows what another page, a notebook or a command removes', async () => {
+  const { connector, element, rows } = await view();
+  connector.options.trash!.unshift({ id: 'run-r-3', kind: 'run', of: 'r', name: 'Longer', removed_at: 3 });
+  connector.tellRuns({ removed: 'r' });
+  await settled();
+  expect(rows()).toHaveLength(3);
+  connector.options.trash!.unshift({ id: 'evaluation-c-4', kind: 'evaluation', of: 'c', name: 'no-think A', removed_at: 4 });
+  connector.tellEvals({ removed: 'c' });
+  await settled();
+  expect(rows()).toHaveLength(4);
+  element.remove();
+  expect(connector.evalsFollowers).toBe(0);
+});
+
 it('keeps the keyboard where it was: at what asks once more, at the entry that follows, and in the view when all are gone', async () => {
   const { element, rows } = await view();
   const at = () => (element.shadowRoot!.activeElement as HTMLElement | null)?.dataset.testid;

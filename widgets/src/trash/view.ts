@@ -1,10 +1,11 @@
 /** The Trash view: what was removed, with a way back and a way out for good. */
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import type { Trashed } from '../connector.ts';
+import type { Subscription, Trashed } from '../connector.ts';
 import { define, WatchingElement } from '../element.ts';
 import { dateTime, inSentence } from '../format.ts';
 import { Doing, Latest } from '../load.ts';
+import { Observable } from '../observable.ts';
 import { empty, failed, loaded } from '../view-states.ts';
 import type { IWorkbench } from '../store/workbench.ts';
 import { base, scrolling, tokens } from '../theme.ts';
@@ -32,21 +33,34 @@ export class TrashView extends WatchingElement {
   }
 
   protected override watched() {
-    return [this.workbench.removals, this.#entries, this.#doing];
+    const { removals, runs, data } = this.workbench;
+    return [removals, runs.state, data.datasets.state, this.#evaluations, this.#entries, this.#doing];
   }
 
   protected override acquire(): void {
     this.tabIndex = -1; // has the keyboard when the last entry is gone
-    void this.#load();
+    const look = (): void => this.#evaluations.update((count) => count + 1);
+    this.#subscription = this.workbench.connector.subscribeEvals((event) => 'removed' in event && look(), look);
   }
+
+  protected override release(): void {
+    this.#subscription?.close();
+  }
+  #subscription: Subscription | null = null;
+  /** Grows when an evaluation was removed, by whomever. */
+  readonly #evaluations = new Observable(0);
 
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
     super.willUpdate(changed);
-    if (this.#seen === this.workbench.removals.value) return;
-    this.#seen = this.workbench.removals.value;
+    const { removals, runs, data } = this.workbench;
+    const there = [runs.state.value.runs.map(({ id }) => id).sort(), data.datasets.state.value.datasets.map(({ name }) => name)];
+    const now = JSON.stringify([removals.value, this.#evaluations.value, ...there]);
+    if (this.#seen === now) return;
+    this.#seen = now;
     void this.#load();
   }
-  #seen = 0;
+  /** What is there besides the trash, which another page, a notebook or a command may have moved there. */
+  #seen = '';
 
   #load(): Promise<unknown> {
     return this.#entries.ask((signal) => this.workbench.connector.trash(signal), { keep: true });
