@@ -89,6 +89,6 @@ export const columnsStyle = css`
   }
   .columns select {
     min-width: 0;
-    max-width: min(36ch, 70vw);
+    max-width: min(64ch, 70vw);
   }
 `;
