@@ -103,7 +103,7 @@ export const style = css`
     line-height: 1.4;
     overflow-wrap: anywhere;
   }
-  h3,
+  .column h3,
   .column > details > summary {
     display: flex;
     gap: 6px;
