@@ -137,10 +137,22 @@ export class EvaluationReport extends WatchingElement {
       </div>
       <p class="small secondary">
         Bars are 95 % Wilson intervals.
-        ${controls.length > 0 ? `Controls are by the reading ${this.summary.reading}.` : 'No controls were asked for.'}
+        <span data-testid="controls-note">${this.#controlsNote(controls)}</span>
         ${integer(report.differing.length)} answers are read differently.
       </p>
     </section>`;
+  }
+
+  #controlsNote(made: readonly Control[]): string {
+    const { controls: asked } = this.summary;
+    const waiting = asked.filter((control) => !made.includes(control));
+    return [
+      asked.length === 0 ? ['No controls were asked for.'] : [],
+      made.length > 0 ? [`Controls are by the reading ${this.summary.reading}.`] : [],
+      waiting.length > 0 ? [`No answers yet under ${waiting.join(', ')}.`] : [],
+    ]
+      .flat()
+      .join(' ');
   }
 
   #follows({ controls }: Evaluation): TemplateResult | typeof nothing {

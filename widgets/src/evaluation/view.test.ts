@@ -47,6 +47,21 @@ it('one evaluation shows both readings with intervals, controls beside them, and
   expect(find('follows').textContent).toContain("stays with the option's text");
 });
 
+it('controls that were asked for and have no answers yet are named', async () => {
+  const note = async (change: (controls: object) => object) => {
+    const { connector, find, click } = await view({ evals: two });
+    const { get } = connector.evals;
+    connector.evals.get = async (id) => {
+      const detail = await get(id);
+      return { ...detail, report: { ...detail.report, controls: change(detail.report.controls) } };
+    };
+    await click('open-evaluation');
+    return find('controls-note').textContent;
+  };
+  expect(await note((all) => all)).toBe('Controls are by the reading strict.');
+  expect(await note(() => ({}))).toBe('No answers yet under blank-image, options-permuted.');
+});
+
 it('answers are filtered by the backend and come a page at a time', async () => {
   const { all, find, click, choose, last } = await view({ evals: two });
   await click('open-evaluation');
