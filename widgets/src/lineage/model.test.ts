@@ -153,7 +153,7 @@ it('lists what happened in the steps that a run made itself', async () => {
     remedy: '',
   });
   const evaluation = {
-    ...fake.evals.summary({ id: 'e', name: 'held out' }),
+    ...fake.evals.summary({ id: 'e', name: 'held out', controls: ['blank-image'] }),
     settings: { ...fake.evals.summary({ id: 'e' }).settings, run: 'c', step: 90 },
   };
   const other = { ...evaluation, id: 'f', settings: { ...evaluation.settings, run: 'p' } };
@@ -175,4 +175,5 @@ it('lists what happened in the steps that a run made itself', async () => {
     ['evaluation', 90, 'e'],
     ['evaluation', 95, 'eval_runtime 3.00'],
   ]);
+  expect(found.find(({ id }) => id === 'e')!.text).toMatch(/^\d+\.\d % right of 200 questions$/); // its control has as many answers again
 });

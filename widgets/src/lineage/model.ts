@@ -1,7 +1,7 @@
 /** Related runs as a tree over steps: which run left which, where, and what happened to each on its way. No DOM. */
 import { lastInherited } from '@medr1/kernel-bridge/protocol/run';
 import type { EvalSummary, RewardRevision, RunDetail, RunEvent, RunSummary } from '../connector.ts';
-import { number } from '../format.ts';
+import { integer, number } from '../format.ts';
 import { rewardChanges } from '../store/marks.ts';
 
 /** A run in its family. One that was removed is known by what its forks say of it. */
@@ -149,8 +149,11 @@ export function happenings(
 
 const joined = (...parts: string[]): string => parts.filter(Boolean).join('. ');
 
-const accuracyOf = ({ state, strict: { rate }, done, total }: EvalSummary): string =>
-  state === 'finished' && rate !== null ? `${(100 * rate).toFixed(1)} % right of ${total}` : `${state}, ${done} of ${total}`;
+/** Answers under controls count in `done` and `total`, and not in what is right. */
+const accuracyOf = ({ state, strict, done, total }: EvalSummary): string =>
+  state === 'finished' && strict.rate !== null
+    ? `${(100 * strict.rate).toFixed(1)} % right of ${integer(strict.total)} questions`
+    : `${state}, ${integer(done)} of ${integer(total)} answers`;
 
 /** By the names of the workbench and of TRL, the most telling first. */
 const TELLING = [/^eval_accuracy$/, /^eval_rewards\/accuracy\w*\/mean$/, /^eval_reward$/, /^eval_loss$/];
