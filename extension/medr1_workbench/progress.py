@@ -32,7 +32,7 @@ class Progress:
         """`done` of `total`; total 0 = not known yet. Drawn a few times a second at most, and at the end."""
         now = time.monotonic()
         self._first = self._first or (now, done)
-        line = f"{self._title}: {self._measure(done, total, now)}{f' · {note}' if note else ''}"
+        line = f"{self._title}: {' · '.join(each for each in (self._measure(done, total, now), note) if each)}"
         over = total > 0 and done >= total
         if line == self._last or (now - self._drawn < REDRAW_S and not over):
             return
@@ -45,7 +45,7 @@ class Progress:
 
     def _measure(self, done: int, total: int, now: float) -> str:
         if total <= 0:
-            return f"{done}"
+            return f"{done}" if done else ""
         began, at = self._first or (now, done)
         speed = (done - at) / (now - began) if now > began else 0.0
         left = f", {_duration((total - done) / speed)} left" if speed > 0 and done < total else ""

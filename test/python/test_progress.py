@@ -50,6 +50,11 @@ def test_what_is_not_known_has_no_time_left_and_a_file_gets_nothing(clock, monke
     with progress.Progress("indexing") as bar:
         bar.update(3, 0, "<b>files</b>")
     assert written.getvalue() == "\r\x1b[2Kindexing: 3 · <b>files</b>\n"
+    known = Terminal()
+    monkeypatch.setattr(sys, "stderr", known)
+    with progress.Progress("indexing") as bar:
+        bar.update(0, 0, "done")
+    assert known.getvalue() == "\r\x1b[2Kindexing: done\n"
     file = io.StringIO()
     monkeypatch.setattr(sys, "stderr", file)
     with progress.Progress("indexing") as bar:
