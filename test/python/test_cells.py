@@ -289,6 +289,19 @@ def test_a_page_pauses_a_run_and_moves_its_weights():
     assert (edit["weights"], edit["base_revision"], edit["author"]) == ({"format": 0.25}, 1, "notebook")
 
 
+def test_a_still_of_runs_tells_their_lines_apart():
+    names = [f"Demo, think · {variant} {name}" for name in ("accuracy", "format") for variant in ("think", "no-think")]
+    svg = charts_svg([Chart("Rewards", [Line(name, [(1, 0), (2, 1)]) for name in names]), Chart("KL", [])], "two runs")
+    written = [element.text for element in ElementTree.fromstring(svg).iter() if element.tag.endswith("text")]
+    assert [text for text in written if text.startswith("…")] == [f"… {name[14:]}" for name in names]
+
+
+def test_a_still_draws_the_metrics_that_were_asked_for():
+    svg, _, _ = LiveRuns(FakeRuns().step(4, kl=0.1, entropy=0.5), ["r1"], ["kl", "entropy"]).still()
+    titles = [element.text for element in ElementTree.fromstring(svg).iter() if element.get("font-weight")]
+    assert titles == ["KL to the reference", "entropy"]
+
+
 def test_a_still_is_a_picture_with_words():
     backend = FakeRuns(steps=4)
     svg, html, words = LiveRuns(backend, ["r1"]).still()

@@ -13,7 +13,7 @@ from .display import Live, figure_html
 from .feed import RunFeed
 from .still import Chart, charts_svg, line_of, picture, readable
 
-# What the still shows, in this order: title, and metrics by what their names begin and end with.
+# What the still shows, in this order: title, and metrics by what their names begin and end with. Others come after these.
 STILLS = (
     ("Reward", "reward", ""),
     ("Rewards by function", "rewards/", "/mean"),
@@ -102,8 +102,9 @@ class LiveRuns(Live):
     def _charts(self) -> list[Chart]:
         names = {name for feed in self._feeds.values() for values in feed.series.values() for name in values}
         charts: list[Chart] = []
-        for title, begin, end in STILLS:
-            found = sorted(name for name in names if (name.startswith(begin) and name.endswith(end) if end else name == begin))
+        others = [(name, name, "") for name in sorted(names) if not any(_fits(name, begin, end) for _, begin, end in STILLS)]
+        for title, begin, end in (*STILLS, *others):
+            found = sorted(name for name in names if _fits(name, begin, end))
             lines = [
                 line_of(self._label(feed, name[len(begin) : -len(end)] if end else "", title), feed.series, name)
                 for name in found
@@ -117,6 +118,10 @@ class LiveRuns(Live):
     def _label(self, feed: RunFeed, of: str, title: str) -> str:
         who = feed.summary["name"] if feed.summary and len(self._feeds) > 1 else ""
         return " ".join(each for each in (who, of) if each) or title
+
+
+def _fits(name: str, begin: str, end: str) -> bool:
+    return name.startswith(begin) and name.endswith(end) if end else name == begin
 
 
 def in_words(summary: Mapping[str, Any]) -> str:

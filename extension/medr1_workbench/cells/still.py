@@ -18,6 +18,7 @@ DASHES = ("", "6 3", "2 3", "6 3 2 3")
 TEXT, LINE = "#6b6b6b", "#9a9a9a"
 WIDTH, CHART = 360, 150
 LEFT, RIGHT, TOP, BOTTOM = 48, 8, 22, 34
+LETTER, KEY, ROW = 6.5, 20, 14  # of a legend: a letter, the line before a name with the gap after it, and a row
 MOST_POINTS = 150
 
 
@@ -39,9 +40,10 @@ def charts_svg(charts: Sequence[Chart], says: str) -> str:
     """Charts in two columns. `says` is read out in their place."""
     columns = min(2, max(1, len(charts)))
     rows = -(-max(1, len(charts)) // columns)
-    width, height = columns * WIDTH, rows * CHART
+    a_chart = CHART + ROW * max((_rows(chart.lines) - 1 for chart in charts), default=0)
+    width, height = columns * WIDTH, rows * a_chart
     drawn = "".join(
-        f'<g transform="translate({at % columns * WIDTH} {at // columns * CHART})">{_chart(chart)}</g>' for at, chart in enumerate(charts)
+        f'<g transform="translate({at % columns * WIDTH} {at // columns * a_chart})">{_chart(chart)}</g>' for at, chart in enumerate(charts)
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
@@ -84,14 +86,36 @@ def _chart(chart: Chart) -> str:
 def _legend(lines: Sequence[Line]) -> str:
     if len(lines) < 2:
         return ""
-    room = (WIDTH - LEFT - RIGHT) / len(lines)
-    shown = max(3, int(room / 6.5) - 3)
+    names = _told_apart([line.name for line in lines])
+    columns = _columns(names)
+    room = (WIDTH - LEFT - RIGHT) / columns
+    shown = int((room - KEY) / LETTER)
+    places = [(LEFT + n % columns * room, CHART + n // columns * ROW) for n in range(len(names))]
     return "".join(
-        f'<path d="M{LEFT + n * room:.1f} {CHART - 8}h10" stroke="{COLOURS[n % len(COLOURS)]}" stroke-width="2" '
+        f'<path d="M{x:.1f} {y - 8}h10" stroke="{COLOURS[n % len(COLOURS)]}" stroke-width="2" '
         f'stroke-dasharray="{DASHES[n // len(COLOURS) % len(DASHES)]}"/>'
-        f'<text x="{LEFT + n * room + 13:.1f}" y="{CHART - 4}">{_text(line.name, shown)}</text>'
-        for n, line in enumerate(lines)
+        f'<text x="{x + 13:.1f}" y="{y - 4}">{_text(name, shown)}</text>'
+        for n, (name, (x, y)) in enumerate(zip(names, places, strict=True))
     )
+
+
+def _rows(lines: Sequence[Line]) -> int:
+    return 0 if len(lines) < 2 else -(-len(lines) // _columns(_told_apart([line.name for line in lines])))
+
+
+def _columns(names: Sequence[str]) -> int:
+    """As many as the longest name leaves room for."""
+    wanted = max(len(name) for name in names) * LETTER + KEY
+    return max(1, min(len(names), int((WIDTH - LEFT - RIGHT) / wanted)))
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Without the words with which all of them begin: a legend cuts names at their end, where runs of a sweep differ."""
+    words = [name.split(" ") for name in names]
+    shared = 0
+    while len({tuple(each[: shared + 1]) for each in words}) == 1 and all(len(each) > shared + 1 for each in words):
+        shared += 1
+    return [" ".join(["…", *each[shared:]]) for each in words] if shared else list(names)
 
 
 def _path(points: Points, at: Any) -> str:
