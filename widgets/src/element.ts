@@ -90,8 +90,9 @@ export abstract class PageElement extends WatchingElement {
   }
 
   protected override updated(): void {
-    const { page } = this;
-    if (!this.#wantsKeys || !page) return;
+    if (!this.#wantsKeys) return;
+    const { page } = this; // looked for among a thousand rows
+    if (!page) return;
     this.#wantsKeys = false;
     const at = document.activeElement;
     if (at && !at.contains(this)) return; // whoever waited went on elsewhere

@@ -20,6 +20,16 @@ it('forks stand under the run they came from, also when that one is gone', () =>
   ]);
 });
 
+it('a run that did not change keeps its row, unless it stands elsewhere', () => {
+  const [a, b, c] = summaries([{ id: 'a' }, { id: 'b', parent: 'a' }, { id: 'c' }]);
+  const [ofA, ofB, ofC] = rows([a, b, c]);
+  const again = rows([a, b, { ...c, step: c.step + 1 }]);
+  expect(again[0]).toBe(ofA);
+  expect(again[1]).toBe(ofB);
+  expect(again[2].steps).not.toBe(ofC.steps);
+  expect(rows([b])[0].depth).toBe(0);
+});
+
 it('a run that a database names as its own ancestor is a row, too', () => {
   const list = rows(
     summaries([

@@ -121,7 +121,18 @@ export function rows(runs: readonly RunSummary[]): RunRow[] {
   return [...out.values()];
 }
 
+/** A summary is never changed: of a list that is drawn in slices, or again after a step of one run, the rows stay. */
+const known = new WeakMap<RunSummary, RunRow>();
+
 function row(run: RunSummary, depth: number): RunRow {
+  const before = known.get(run);
+  if (before?.depth === depth) return before;
+  const made = newRow(run, depth);
+  known.set(run, made);
+  return made;
+}
+
+function newRow(run: RunSummary, depth: number): RunRow {
   const facts = stateFacts(run);
   const [tag, tagTitle] = run.imported
     ? ['imported', `read from ${run.imported.from}`]

@@ -109,7 +109,12 @@ it('draws hundreds of runs some in each frame, in their order, and takes the key
   element.focus();
   await element.updateComplete;
   expect(ids()).toEqual(newestFirst.slice(0, 40));
-  await until(() => expect(ids()).toEqual(newestFirst));
+  for (let drawn = 40; drawn < 100; drawn = ids().length) {
+    await new Promise(requestAnimationFrame);
+    await element.updateComplete;
+    expect(ids().length - drawn).toBeOneOf([12, 24]);
+  }
+  expect(ids()).toEqual(newestFirst);
   expect(element.shadowRoot!.activeElement!.closest('li')!.dataset.run).toBe('m3');
   const input = find<HTMLInputElement>('run-search')!;
   input.value = 'm';
