@@ -252,6 +252,7 @@ describe('seconds a step', () => {
       [99, 10, 12].forEach((step_time, i) => {
         const step = fakeStep(i + 1);
         store.commitStep({ ...step, metrics: { ...step.metrics, step_time, 'completions/mean_length': 128 } });
+        if (i === 1) expect(measuredSpeed(home, config, 'cpu')?.from).toBe('1 step of before');
       });
     }
     const speed = measuredSpeed(home, config, 'cpu')!;

@@ -65,7 +65,7 @@ function speedOf(store: RunStore, wanted: TrainConfig, device: 'cpu' | 'cuda'): 
   const real = length === null ? work : { ...work, completion: length };
   return {
     flopsPerSecond: stepFlops(shape, config, real) / seconds / processesOf(config),
-    from: `${rows.length} steps of ${name}`,
+    from: `${rows.length === 1 ? '1 step' : `${rows.length} steps`} of ${name}`,
     like: config.trainer === wanted.trainer && config.use_peft === wanted.use_peft,
   };
 }
