@@ -145,6 +145,7 @@ export const style = css`
     background: var(--medr1-surface-2);
   }
   .data:focus-visible {
+    z-index: 1; /* the row below lies over the lower line of the ring where it begins within a pixel */
     outline-offset: -2px;
   }
   /* the first cell stays in sight and lies over the ring of its row */
