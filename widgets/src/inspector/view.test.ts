@@ -3,6 +3,7 @@ import { afterEach, expect, it } from 'vitest';
 import { FakeConnector, type FakeOptions } from '../../testing/fake-connector.ts';
 import { settled } from '../../testing/until.ts';
 import { Workbench } from '../store/workbench.ts';
+import { samplerName } from '../store/rollouts/model.ts';
 import './view.ts';
 import type { InspectorPanel } from './view.ts';
 
@@ -55,6 +56,21 @@ it('a rollout: its parts in the one order, the reward as the sum of its weighted
     ['format', '0.200'], // revision 2, in force since step 90
   ]);
   expect(root.querySelector('[data-part=metadata]')!.textContent).toMatch(/run\s*Demo\s*step\s*100\s*group\s*2\s*completion\s*4 of 8/);
+});
+
+it('a step that a fork began with is said to be sampled by its parent, under the variant of that one', async () => {
+  const inherited = [{ run: 'p', name: 'Parent', variant: 'think' as const, to: 30 }];
+  const { root, get } = await panel({ runs: [{ id: 'a', name: 'Fork', steps: 120, inherited }] });
+  const metadata = () => root.querySelector('[data-part=metadata]')!.textContent;
+  workbench.selection.move({ step: 30, group: 2, completion: 3 });
+  await settled();
+  expect(get('of')!.textContent).toBe('of Fork, sampled by Parent (think)');
+  expect(metadata()).toMatch(/sampled by\s*Parent \(think\)/);
+  workbench.selection.move({ step: 31 });
+  await settled();
+  expect(get('of')!.textContent).toBe('of Fork');
+  expect(metadata()).not.toMatch(/sampled by/);
+  expect(samplerName({ ...inherited[0], variant: null })).toBe('Parent'); // a fork of before variants were kept
 });
 
 it('left and right walk the completions, and a click on a chip chooses one', async () => {

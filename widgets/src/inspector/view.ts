@@ -1,5 +1,6 @@
 /** The Inspector: details of what is selected, always in the same order. All text here is untrusted: text nodes only. */
 import { choicesOf } from '@medr1/kernel-bridge/answers';
+import { trainedBy } from '@medr1/kernel-bridge/protocol/run';
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { breakable } from '../breakable.ts';
@@ -13,7 +14,7 @@ import { empty, failed, loading } from '../view-states.ts';
 import { completionStyles, completionText, glyph, judged, verdictTitle } from '../rollouts/completion.ts';
 import { laterUpdates, missing, type Colouring, type TokenQuantity } from '../store/rollouts/colouring.ts';
 import { colouringSwitch } from '../rollouts/legend.ts';
-import { goldText, hasTokens, tokenCount } from '../store/rollouts/model.ts';
+import { goldText, hasTokens, samplerName, tokenCount } from '../store/rollouts/model.ts';
 import { saidOf } from '../rollouts/question.ts';
 import '../explain/view.ts';
 import type { Subject } from '../explain/model.ts';
@@ -109,10 +110,19 @@ export class InspectorPanel extends PageElement {
   #title(subject: Exclude<InspectedSubject, 'nothing'>): TemplateResult {
     const { step, group, item } = this.workbench.selection.value;
     if (subject === 'question') return html`<b>Question</b> <span class="secondary">${item}</span>`;
-    const of = html`<span class="secondary">of ${this.#held.first?.name ?? ''}</span>`;
+    const sampler = this.#sampler(step);
+    const of = html`<span class="secondary" data-testid="of"
+      >of ${this.#held.first?.name ?? ''}${sampler === null ? '' : `, sampled by ${sampler}`}</span
+    >`;
     return subject === 'step'
       ? html`<b>Step ${integer(step)}</b> ${of}`
       : html`<b>Step ${integer(step)}, group ${integer(group)}</b> ${of}`;
+  }
+
+  /** Who sampled a step that a fork began with; null for steps of its own. */
+  #sampler(step: number | null): string | null {
+    const by = step === null ? null : trainedBy(this.#held.first?.detail?.summary.inherited ?? [], step);
+    return by && samplerName(by);
   }
 
   /* A completion with its group */
@@ -140,6 +150,7 @@ export class InspectorPanel extends PageElement {
         'Metadata',
         facts([
           ['run', series?.name ?? run],
+          ['sampled by', this.#sampler(group.step) ?? ''],
           ['step', integer(group.step)],
           ['group', integer(group.group)],
           ['completion', `${one.index + 1} of ${group.completions.length}`],

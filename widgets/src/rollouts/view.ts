@@ -1,4 +1,5 @@
 /** The Rollouts view: one step's questions, each with its group of completions. */
+import { trainedBy } from '@medr1/kernel-bridge/protocol/run';
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { Group } from '../connector.ts';
@@ -24,7 +25,17 @@ import { colouringSwitch, legend, legendStyles } from './legend.ts';
 import { imagesOf, pageOf } from './page.ts';
 import { stepChoice, stepChoiceStyles, valueChoice } from './toolbar.ts';
 import { rolloutOf } from '../store/rollouts/alternatives.ts';
-import { hasTokens, LAYOUTS, SHOWN, SORTS, visibleGroups, type Layout, type Shown, type Sort } from '../store/rollouts/model.ts';
+import {
+  hasTokens,
+  LAYOUTS,
+  samplerName,
+  SHOWN,
+  SORTS,
+  visibleGroups,
+  type Layout,
+  type Shown,
+  type Sort,
+} from '../store/rollouts/model.ts';
 
 const THUMB = 96; // pixels asked for, twice what is shown, for sharp screens
 const LARGE = 768;
@@ -300,14 +311,13 @@ export class RolloutsView extends PageElement {
     const { colouring } = state;
     const isOpen = (group: Group): boolean => this.open.has(group.group) || chosen.group === group.group;
     const [{ step: from }] = state.groups;
-    const before = run.detail?.summary.inherited.find(({ to }) => state.step !== null && state.step <= to);
+    const before = state.step === null ? null : trainedBy(run.detail?.summary.inherited ?? [], state.step);
     const hidden = this.#chosenGroup !== null && !groups.includes(this.#chosenGroup);
     const absent = this.#notThere(chosen);
     return html`${
         before
           ? html`<p class="again small secondary" data-testid="inherited">
-              These are rollouts of ${readable(before.name)} (${before.variant}), whose steps up to ${integer(before.to)} this run began
-              with.
+              These are rollouts of ${samplerName(before)}, whose steps up to ${integer(before.to)} this run began with.
             </p>`
           : nothing
       }

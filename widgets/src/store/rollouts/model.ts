@@ -1,7 +1,9 @@
 /** The rollouts of one step: read once, kept for going back and forth, filtered and sorted for the list. */
 import { lettered, opensThink, splitCompletion } from '@medr1/kernel-bridge/answers';
+import type { Inherited } from '@medr1/kernel-bridge/protocol/run';
 import type { Completion, Connector, ErrorBody, Group } from '../../connector.ts';
 import { Latest } from '../../load.ts';
+import { readable } from '../../marked.ts';
 import { Observable } from '../../observable.ts';
 import { COLOURINGS, type Colouring } from './colouring.ts';
 
@@ -314,3 +316,6 @@ export function goldText({ answer, options }: Pick<Group, 'answer' | 'options'>)
 export const hasTokens = ({ completions }: Group): boolean => completions.some(({ token_ids }) => token_ids.length > 0);
 
 export const tokenCount = (completion: Completion): number => completion.token_ids.length;
+
+/** A run whose steps a fork began with, and the variant that it sampled them under, where that was kept. */
+export const samplerName = ({ name, variant }: Inherited): string => `${readable(name)}${variant === null ? '' : ` (${variant})`}`;
