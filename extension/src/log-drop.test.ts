@@ -16,13 +16,20 @@ function panel() {
   const taken: string[] = [];
   const refused: { message: string }[] = [];
   const take = (path: string) => Promise.resolve(taken.push(path));
-  new LogDrop(node, { contents: contents as never, take, refuse: (error) => refused.push(error as { message: string }) });
+  const shown = vi.fn();
+  new LogDrop(node, {
+    tab: '.tab',
+    show: shown,
+    contents: contents as never,
+    take,
+    refuse: (error) => refused.push(error as { message: string }),
+  });
   const tell = (type: string, properties: object): Event => {
     const event = Object.assign(new Event(type, { bubbles: true, cancelable: true }), properties);
     node.dispatchEvent(event);
     return event;
   };
-  return { node, saved, taken, refused, tell, isMarked: () => node.classList.contains('medr1-mod-drop') };
+  return { node, shown, saved, taken, refused, tell, isMarked: () => node.classList.contains('medr1-mod-drop') };
 }
 
 const browsed = (...paths: string[]) => ({
@@ -67,6 +74,17 @@ it('a file of the reader is kept beside the notebooks, and what is no log is ref
     'scan.png is no log of a training.',
     'output is a folder of your computer, which the server cannot read.',
   ]);
+});
+
+it('held over the tab of the panel, it shows the panel', () => {
+  const { shown } = panel();
+  const tab = Object.assign(document.createElement('div'), { className: 'tab' });
+  document.body.append(tab);
+  const enter = (properties: object): unknown => tab.dispatchEvent(Object.assign(new Event('lm-dragenter', { bubbles: true }), properties));
+  enter({ mimeData: { hasData: () => false } });
+  expect(shown).not.toHaveBeenCalled();
+  enter(browsed('output'));
+  expect(shown).toHaveBeenCalledOnce();
 });
 
 it('leaves other drags alone', () => {

@@ -24,6 +24,9 @@ export interface LogDropOptions {
   /** Takes the log at a path of the server's machine, or says why it cannot. */
   take: (path: string) => Promise<unknown>;
   refuse: (error: unknown) => void;
+  /** CSS selector of the panel's tab, and what shows the panel: the file browser is in the same side bar, so that only one of them is seen. */
+  tab: string;
+  show: () => void;
 }
 
 export class LogDrop {
@@ -34,12 +37,16 @@ export class LogDrop {
     this.#node = node;
     this.#options = options;
     for (const type of HEARD) node.addEventListener(type, this);
+    for (const type of ['lm-dragenter', 'dragenter']) document.addEventListener(type, this.#overTab);
   }
 
+  readonly #overTab = (event: Event): void => {
+    if ((event.target as Element).closest?.(this.#options.tab) && holdsFiles(event)) this.#options.show();
+  };
+
   handleEvent(event: Event): void {
-    const isLumino = event.type.startsWith('lm-');
-    const holds = isLumino ? (event as LuminoDrag).mimeData.hasData(CONTENTS) : (event as DragEvent).dataTransfer?.types.includes('Files');
-    if (!holds) return;
+    if (!holdsFiles(event)) return;
+    const isLumino = isLuminos(event);
     event.preventDefault();
     event.stopPropagation();
     const kind = event.type.replace('lm-', '');
@@ -79,6 +86,13 @@ export class LogDrop {
     return (await contents.save(`${folder}/${file.name}`, { type: 'file', format: 'text', content })).path;
   }
 }
+
+const isLuminos = (event: Event): boolean => event.type.startsWith('lm-');
+
+const holdsFiles = (event: Event): boolean =>
+  isLuminos(event)
+    ? (event as LuminoDrag).mimeData.hasData(CONTENTS)
+    : ((event as DragEvent).dataTransfer?.types.includes('Files') ?? false);
 
 const noLog = (message: string) =>
   Object.assign(new Error(message), {

@@ -17,6 +17,12 @@ export default sidePanelPlugin({
   icon: medr1Icon,
   load: () => import('@medr1/widgets/runs/view'),
   tag: 'medr1-runs',
-  adorn: (node, { commands, serviceManager: { contents } }) =>
-    void new LogDrop(node, { contents, take: (path) => commands.execute(CommandIDs.importRun, { path }), refuse: showError }),
+  adorn: (node, { commands, shell, serviceManager: { contents } }) =>
+    void new LogDrop(node, {
+      contents,
+      take: (path) => commands.execute(CommandIDs.importRun, { path }),
+      refuse: showError,
+      tab: `.lm-TabBar-tab[data-id='${node.id}']`,
+      show: () => shell.activateById(node.id),
+    }),
 });
