@@ -22,9 +22,17 @@ METHOD_OVERRIDE = "X-HTTP-Method-Override"
 # To Jupyter's authorizers a POST is a write, as these are.
 OVERRIDDEN = frozenset({"PUT", "PATCH", "DELETE"})
 
+# A server closes a connection that nobody uses, and may do so in the moment in which it is used again.
+# What only reads is then asked once more, over another connection.
+READS = frozenset({"GET", "HEAD"})
+CLOSED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+
 
 class _Transport(httpx.HTTPTransport):
-    """Waits for a socket that somebody removed: a living backend makes it again. Where connecting failed nothing was sent."""
+    """Waits for a socket that somebody removed: a living backend makes it again. Where connecting failed nothing was sent.
+
+    Asks once more where a kept connection was closed as it was used.
+    """
 
     def __init__(self, socket: str) -> None:
         super().__init__(uds=socket, verify=False)
@@ -35,6 +43,10 @@ class _Transport(httpx.HTTPTransport):
             return super().handle_request(request)
         except httpx.ConnectError:
             if os.path.exists(self._socket) or not wait_for(self._socket):
+                raise
+            return super().handle_request(request)
+        except CLOSED:
+            if request.method not in READS:
                 raise
             return super().handle_request(request)
 
@@ -51,6 +63,10 @@ class _AsyncTransport(httpx.AsyncHTTPTransport):
             return await super().handle_async_request(request)
         except httpx.ConnectError:
             if os.path.exists(self._socket) or not await asyncio.to_thread(wait_for, self._socket):
+                raise
+            return await super().handle_async_request(request)
+        except CLOSED:
+            if request.method not in READS:
                 raise
             return await super().handle_async_request(request)
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import weakref
 
 from tornado import web
 from tornado.httpserver import HTTPServer
@@ -11,6 +12,8 @@ from tornado.netutil import bind_unix_socket
 from tornado.websocket import WebSocketHandler
 
 MODE = os.environ.get("FAKE_BACKEND", "")
+# Connections that had an answer of Once.
+USED = weakref.WeakSet()
 
 
 class Echo(web.RequestHandler):
@@ -58,6 +61,20 @@ class Broken(web.RequestHandler):
         self.request.connection.stream.close()
 
 
+class Once(web.RequestHandler):
+    """Closes each connection at its second request, as a server that closes what nobody uses may do."""
+
+    def answer(self):
+        stream = self.request.connection.stream
+        if stream in USED:
+            stream.close()
+            return
+        USED.add(stream)
+        self.finish({})
+
+    get = post = answer
+
+
 class Socket(WebSocketHandler):
     def check_origin(self, origin):
         return True
@@ -89,6 +106,7 @@ async def main():
         (r"/api/server", Server),
         (r"/api/picture", Picture),
         (r"/api/broken", Broken),
+        (r"/api/once", Once),
         (r"/api/(?:slow|generate)", Slow),
         (r"/api/ws", Socket),
     ]

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from conftest import until
 from medr1_workbench import relay
+from medr1_workbench.backend import client
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -133,6 +134,22 @@ async def test_a_length_that_is_no_number_is_refused(running, http_server_client
 async def test_an_answer_that_breaks_off_does_not_pass_for_whole(running, jp_fetch):
     with pytest.raises((HTTPClientError, OSError)):
         await jp_fetch("medr1/api/broken", request_timeout=5)
+
+
+async def test_what_only_reads_is_asked_again_where_a_kept_connection_is_closed_as_it_is_used(running, jp_fetch):
+    assert (await jp_fetch("medr1/api/once")).code == 200
+    assert (await jp_fetch("medr1/api/once")).code == 200
+    error = await refused(jp_fetch("medr1/api/once", method="POST", body="{}"))
+    assert error.code == 502
+    assert json.loads(error.response.body)["code"] == "BACKEND_LOST"
+
+
+def test_so_it_is_in_notebooks(running):
+    with client(running.sidecar.connection) as backend:
+        assert backend.get("once").status_code == 200
+        assert backend.get("once").status_code == 200
+        with pytest.raises(httpx.RemoteProtocolError):
+            backend.post("once")
 
 
 async def test_an_answer_of_a_model_may_take_longer_than_others(running, jp_fetch, monkeypatch):
