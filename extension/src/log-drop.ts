@@ -1,7 +1,6 @@
 /** Logs of other trainers that are dropped on a panel: out of JupyterLab's file browser, or out of a folder of the reader's own computer. */
 import type { Contents } from '@jupyterlab/services';
 import type { MimeData } from '@lumino/coreutils';
-import { errorBody } from '@medr1/widgets/connector';
 import { pathOnServer } from './files.ts';
 
 /** What JupyterLab's file browser calls the paths that it drags. */
@@ -72,7 +71,7 @@ export class LogDrop {
         if (!file.name.toLowerCase().endsWith('.json')) throw noLog(`${file.name} is no log of a training.`);
         await this.#takeAll([await this.#keep(file)]);
       } catch (error) {
-        this.#options.refuse(errorBody(error));
+        this.#options.refuse(error);
       }
     }
   }

@@ -15,7 +15,8 @@ const holder = () =>
     return at?.dataset.testid ?? at?.className ?? '';
   });
 
-const holds = (wanted: string) => eventually(holder, (name) => name === wanted, `${wanted} has the keyboard`);
+const holds = (wanted: string, timeout_ms?: number) =>
+  eventually(holder, (name) => name === wanted, `${wanted} has the keyboard`, timeout_ms);
 
 async function press(...keys: string[]): Promise<void> {
   for (const key of keys) await page.keyboard.press(key);
@@ -52,7 +53,7 @@ const showRunsAtFirst = (wanted: string) =>
   eventually(
     async () => {
       await showRuns();
-      return inTime(() => eventually(holder, (name) => name === wanted, `${wanted} has the keyboard`, 5_000));
+      return inTime(() => holds(wanted, 5_000));
     },
     Boolean,
     `Runs is shown and ${wanted} has the keyboard`,

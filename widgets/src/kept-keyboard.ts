@@ -32,15 +32,16 @@ export class KeptKeyboard {
     if (isUsable(control)) return;
     if (busy && control.isConnected) return;
     this.#had = null;
-    const at = deepest();
+    const at = focused();
     if (at === document.body || at === control) (preferred ?? others.find((one) => one !== control && isUsable(one)))?.focus();
   }
 }
 
 const isUsable = (control: Element): boolean => control.isConnected && !control.matches(':disabled');
 
-function deepest(): Element | null {
+/** What has the keyboard, within shadow roots too. */
+export function focused(): HTMLElement | null {
   let at = document.activeElement;
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
-  return at;
+  return at as HTMLElement | null;
 }

@@ -23,12 +23,14 @@ import { bind, fork, isAccuracy, less, longer, look, more, resample, ROLLBACK, s
 import type { Rule } from './rule.ts';
 import { mean, median } from './series.ts';
 
+const MUST_BE_FINITE = ['loss', 'grad_norm', 'reward', 'kl', 'entropy'];
+
 export const RULES: readonly Rule[] = [
   {
     id: 'not_finite',
     title: 'Not a finite number',
     level: 'critical',
-    metrics: ['skipped_steps', 'loss', 'grad_norm', 'reward', 'kl', 'entropy'],
+    metrics: ['skipped_steps', ...MUST_BE_FINITE],
     window: 1,
     thresholds: {},
     why: 'The workbench leaves the update of such a step out; another trainer may have made it, and then the weights are lost. Weights that have grown out of range, a learning rate that is too high or a reward of huge values lie behind it as a rule.',
@@ -38,9 +40,7 @@ export const RULES: readonly Rule[] = [
       const skipped = (now?.value ?? first?.value ?? 0) - (now ? before.value : 0);
       if (skipped > 0 && (now ?? first))
         return { seen: `The update of step ${series.step} was left out: its loss or gradient was not a finite number.` };
-      const name = ['loss', 'grad_norm', 'reward', 'kl', 'entropy'].find(
-        (one) => series.now(one) !== undefined && !Number.isFinite(series.now(one)),
-      );
+      const name = MUST_BE_FINITE.find((one) => series.now(one) !== undefined && !Number.isFinite(series.now(one)));
       return name ? { seen: `${name} of step ${series.step} was ${series.now(name)}.`, metrics: [name] } : null;
     },
     remedies: (inForce) => [...slower(inForce, 0.3), ROLLBACK],

@@ -3,8 +3,9 @@
  * each estimate of a form, for the checks of a new run, for its place in the queue. To read the sample's 3,840 questions takes seconds of CPU time.
  *
  * Before it is given again, all that the reading rested on is looked at: which files there are, each file of questions and each folder of images. A change
- * moves a file's or a folder's time, or its size, or its number. Where this does not hold, the folder is read each time: links to images, whose targets come and go, folders of
- * images that are missing or empty and may turn up elsewhere, images that lie outside of the folder, and what changed too shortly before for its time to tell.
+ * moves the time, the size or the inode of a file or a folder. Where this does not hold, the folder is read each time: links to images, whose targets come
+ * and go, folders of images that are missing or empty and may turn up elsewhere, images that lie outside of the folder, and what changed too shortly
+ * before for its time to tell.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
